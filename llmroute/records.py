@@ -1,0 +1,540 @@
+"""The values that cross rooms: frozen, plain, and touching nothing outside themselves.
+
+Order of appearance is the order of the stream: suites and candidates are read, calls are planned,
+answered, scored and compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Evidence = Literal["proven", "likely", "mean"]
+Verdict = Literal["proven", "likely", "undecided", "fails"]
+CostBasis = Literal["recorded", "measured", "list_price"]
+
+
+# -- suites ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat message."""
+
+    role: str
+    """"system", "user" or "assistant"."""
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One prompt of a suite, and what a right answer says."""
+
+    id: str
+    input: str | tuple[Message, ...]
+    target: Any = None
+    """A JSON value (text, number, list or object); None where nothing is compared with."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Every further key of the sample: what the prompt template and some metrics read."""
+    tags: tuple[str, ...] = ()
+    difficulty: str | None = None
+    weight: float = 1.0
+    group: str | None = None
+    """Samples of one group (one document, one customer) are not independent: one cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin as it is written in a file: its name and its parameters."""
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    weight: float = 1.0
+    """Share in a weighted combination of metrics; shares need not sum to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class QualityThreshold:
+    """The bar of a task: a number, or a share of another candidate's quality."""
+
+    value: float
+    relative_to: Literal["reference", "best"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One few-shot example: shown to the model as a user turn and an assistant turn."""
+
+    input: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How a request of this task is recognised in production."""
+
+    tags: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    utterances: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeUse:
+    """Which model grades, by which rubric."""
+
+    model: str
+    rubric: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One task's samples, how they are put to a model, and how its answers are scored."""
+
+    name: str
+    task: str
+    samples: tuple[Sample, ...]
+    description: str = ""
+    system: str | None = None
+    prompt: str = "{{ input }}"
+    """Template of the user message over `input`, `labels` and the sample's fields."""
+    examples: tuple[Example, ...] = ()
+    labels: tuple[str, ...] = ()
+    """The allowed answers of a classification task, for the template and the choice metric."""
+    metrics: tuple[Plugin, ...] = ()
+    judge: JudgeUse | None = None
+    extract: tuple[Plugin, ...] = ()
+    quality_threshold: QualityThreshold | None = None
+    """None: the configuration's."""
+    weight: float = 1.0
+    """Share of the traffic; shares need not sum to 1."""
+    match: Match = Match()
+    max_tokens: int | None = None
+    """Upper bound of the answer's length for every candidate that does not set its own."""
+    path: Path | None = None
+    """Where it was read from, for messages; no part of its content."""
+
+
+# -- candidates -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call as the endpoint counted them; None where it did not say."""
+
+    input_tokens: int | None = None
+    """All prompt tokens, cached ones included."""
+    output_tokens: int | None = None
+    """All generated tokens, reasoning included."""
+    cached_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a candidate costs. A price of 0.0 means known to be free, never unknown."""
+
+    input_usd_per_mtok: float | None = None
+    output_usd_per_mtok: float | None = None
+    cached_input_usd_per_mtok: float | None = None
+    """None: cached tokens cost what other prompt tokens cost."""
+    usd_per_hour: float | None = None
+    """Price of the machine while it answers: own hardware and `builtin/` programs."""
+    source: str = "config"
+
+    def cost_usd(self, usage: Usage, busy_s: float | None = None) -> float | None:
+        """The price of one answered call, or None where the counts it needs are missing.
+
+        Args:
+            usage: tokens of the call.
+            busy_s: seconds the machine was busy with it; needed by `usd_per_hour` only.
+
+        >>> Price(1.0, 5.0).cost_usd(Usage(1000, 200))
+        0.002
+        >>> Price(1.0, 5.0).cost_usd(Usage(1000, None)) is None
+        True
+        """
+        tokens = self._token_cost_usd(usage)
+        if self.usd_per_hour is None:
+            return tokens
+        if busy_s is None:
+            return None
+        return (tokens or 0.0) + busy_s * self.usd_per_hour / 3600
+
+    def _token_cost_usd(self, usage: Usage) -> float | None:
+        if self.input_usd_per_mtok is None or self.output_usd_per_mtok is None:
+            return None
+        if usage.input_tokens is None or usage.output_tokens is None:
+            return None
+        cached = min(usage.cached_input_tokens or 0, usage.input_tokens)
+        cached_price = self.cached_input_usd_per_mtok
+        if cached_price is None:
+            cached_price = self.input_usd_per_mtok
+        fresh = usage.input_tokens - cached
+        return (
+            fresh * self.input_usd_per_mtok
+            + cached * cached_price
+            + usage.output_tokens * self.output_usd_per_mtok
+        ) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How hard a candidate may be driven."""
+
+    rpm: float | None = None
+    """Requests a minute."""
+    tpm: float | None = None
+    """Tokens a minute, prompt and answer together."""
+    concurrency: int | None = None
+    """Most calls in flight; None: the run's."""
+    timeout_s: float = 120.0
+    max_attempts: int = 4
+    """Tries of one call, the first included, where the failure deserves another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model under comparison."""
+
+    name: str
+    """Used everywhere else: in the map, in reports, on the command line."""
+    model: str
+    """LiteLLM id, `builtin/NAME` or `replay/NAME`."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Sent with every call: temperature, max_tokens, reasoning_effort, ..."""
+    price: Price | None = None
+    """None: unpriced, and so never the cheapest."""
+    limits: Limits = Limits()
+    api_base: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    """The key's value, never stored, logged or hashed; None: the provider's own variable."""
+    adapter: Literal["auto", "litellm", "direct"] = "auto"
+    recording: Path | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def provider(self) -> str:
+        """The part of the model id before the first slash, or "" where there is none."""
+        provider, slash, _ = self.model.partition("/")
+        return provider if slash else ""
+
+
+# -- calls ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A planned request: one candidate's answer to one sample, for the n-th time."""
+
+    key: str
+    """Content hash of endpoint, model, messages, parameters and repeat: the store's key."""
+    suite: str
+    task: str
+    sample_id: str
+    candidate: Candidate
+    messages: tuple[Message, ...]
+    messages_digest: str
+    """Content hash of the messages alone, shared by all candidates."""
+    params: Mapping[str, Any]
+    repeat: int = 0
+    labels: tuple[str, ...] = ()
+    """The suite's allowed answers; `builtin/` candidates may choose from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """An answered call."""
+
+    key: str
+    output: str
+    usage: Usage = Usage()
+    finish_reason: str | None = None
+    """"stop", "length", "content_filter", "tool_calls" or what the endpoint said."""
+    latency_s: float | None = None
+    """Wall time of the attempt that was answered; None in recordings that lack it."""
+    busy_s: float | None = None
+    """Seconds of machine time to be paid by the hour; None where nothing is."""
+    recorded_cost_usd: float | None = None
+    """Cost as the provider or the recording states it."""
+    model_returned: str | None = None
+    """The model id the endpoint says has answered."""
+    attempts: int = 1
+    created_s: float = 0.0
+    """Unix time of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call has no answer."""
+
+    key: str
+    kind: str
+    """A `CallError.kind`."""
+    message: str
+    status: int | None = None
+    latency_s: float | None = None
+    attempts: int = 1
+    created_s: float = 0.0
+
+
+# -- scores and outcomes --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One completion's value, or why it has none."""
+
+    value: float | None
+    """In [0, 1], higher is better; None: not scored, and `reason` says why."""
+    prediction: str | None = None
+    """What `extract` found in the output."""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """Each metric's own value, where several are combined."""
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One candidate's result on one sample: the interchange form of a bench."""
+
+    task: str
+    sample_id: str
+    candidate: str
+    repeat: int = 0
+    score: float | None = None
+    reason: str | None = None
+    """Why there is no score: a failure kind ("timed_out", ...) or "not_scored: ..."."""
+    answered: bool = False
+    output: str | None = None
+    prediction: str | None = None
+    usage: Usage = Usage()
+    busy_s: float | None = None
+    recorded_cost_usd: float | None = None
+    latency_s: float | None = None
+    finish_reason: str | None = None
+    weight: float = 1.0
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What was asked, once a sample, beside the outcomes of all candidates on it."""
+
+    task: str
+    sample_id: str
+    text: str | None
+    target: Any = None
+    tags: tuple[str, ...] = ()
+    difficulty: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """All results of one run, or of one or more outcomes files."""
+
+    rows: tuple[Outcome, ...]
+    prompts: Mapping[tuple[str, str], Prompt] = field(default_factory=dict)
+    """(task, sample_id) → Prompt."""
+
+
+# -- comparison -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its bounds."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One candidate on one task: everything the choice and the report need."""
+
+    task: str
+    candidate: str
+    verdict: Verdict
+    reason: str
+    """Why the verdict is what it is, as a clause a person can read."""
+    quality_threshold: float
+    n_samples: int
+    """Distinct samples of the task."""
+    n_planned: int
+    """Samples × repeats."""
+    n_answered: int
+    n_scored: int
+    failures: Mapping[str, int]
+    """Failure kind or "not_scored" → how many."""
+    quality: float | None
+    """Mean score over what was scored; None where nothing was."""
+    quality_low: float | None
+    """One-sided lower bound at the run's confidence."""
+    quality_high: float | None
+    difference: Interval | None
+    """Relative bars: mean of s − share·s_other over paired samples, with one-sided bounds."""
+    cost_usd_per_1k: float | None
+    """Mean cost of 1,000 requests; None: not priced."""
+    cost_basis: CostBasis | None
+    unpriced_reason: str | None
+    latency_p50_s: float | None
+    latency_p95_s: float | None
+    input_tokens: float | None
+    """Mean a request."""
+    output_tokens: float | None
+    samples_needed: int | None
+    """Further samples that would settle an undecided cell at its present quality."""
+    on_frontier: bool
+    """No other candidate of the task is at least as good and cheaper."""
+
+    @property
+    def coverage(self) -> float:
+        """Share of the planned calls that carry a score, in [0, 1]."""
+        return self.n_scored / self.n_planned if self.n_planned else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class QualityRule:
+    """What a candidate must show before it is routed to."""
+
+    threshold: QualityThreshold = QualityThreshold(0.85)
+    evidence: Evidence = "likely"
+    confidence: float = 0.95
+    margin: float = 0.05
+    min_coverage: float = 0.98
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLimits:
+    """What else a route must keep to, and who is not asked."""
+
+    max_latency_p95_s: float | None = None
+    max_cost_usd_per_1k: float | None = None
+    excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskComparison:
+    """All candidates of one task, in candidate order."""
+
+    task: str
+    quality_threshold: float | None
+    """The bar in quality units; None where it is relative and nothing could be compared."""
+    threshold_rule: QualityThreshold
+    weight: float
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Every task × candidate, compared under one rule."""
+
+    rule: QualityRule
+    reference: str
+    """What is paid for today; savings are against it."""
+    reference_chosen: bool
+    """Whether a person named it; else it is the candidate with the best mean quality."""
+    candidates: tuple[str, ...]
+    tasks: tuple[TaskComparison, ...]
+
+
+# -- routing map ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A candidate that is not the route, and why."""
+
+    candidate: str
+    verdict: Verdict
+    reason: str
+    quality: float | None
+    quality_low: float | None
+    quality_high: float | None
+    coverage: float
+    cost_usd_per_1k: float | None
+    samples_needed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEvidence:
+    """What is known of the route on its task."""
+
+    n_samples: int
+    coverage: float
+    quality: float | None
+    quality_low: float | None
+    quality_high: float | None
+    cost_usd_per_1k: float | None
+    cost_basis: CostBasis | None
+    latency_p50_s: float | None
+    latency_p95_s: float | None
+    suite_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRoute:
+    """Where requests of one task go."""
+
+    task: str
+    route: str
+    fallbacks: tuple[str, ...]
+    verdict: Verdict | Literal["fallback"]
+    """The route's own verdict; "fallback": none clears, so the reference answers."""
+    reason: str
+    quality_threshold: float | None
+    threshold_rule: QualityThreshold
+    weight: float
+    evidence: TaskEvidence
+    rejected: tuple[Rejected, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Savings:
+    """The map's cost beside the reference's, for 1,000 requests in the suites' traffic shares."""
+
+    reference_usd_per_1k: float | None
+    routed_usd_per_1k: float | None
+    saved_usd_per_1k: Interval | None
+    saved_share: Interval | None
+    """1 − routed / reference."""
+    reason: str | None = None
+    """Why there is no figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the map was made from; nothing in it depends on when the map was written."""
+
+    run_id: str | None = None
+    started: str | None = None
+    """UTC, ISO 8601."""
+    suites: Mapping[str, str] = field(default_factory=dict)
+    """Suite name → content hash."""
+    candidates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Candidate → model, parameters, price, endpoint."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+    repeats: int = 1
+    strategy: str = "grid"
+    sources: tuple[str, ...] = ()
+    """Outcomes files the map was made from, by name and hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingMap:
+    """Task → route, with the evidence for it."""
+
+    reference: str
+    rule: QualityRule
+    tasks: tuple[TaskRoute, ...]
+    savings: Savings
+    matches: Mapping[str, Match] = field(default_factory=dict)
+    provenance: Provenance = Provenance()
+    notes: tuple[str, ...] = ()
+    """Warnings a reader must see: too few samples, a suite that a rule solves, ..."""
