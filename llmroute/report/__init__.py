@@ -1,0 +1,1 @@
+"""Comparison + RoutingMap → pages: one view of plain values, and a renderer for each format."""

@@ -1,0 +1,103 @@
+"""Numbers → the text a reader sees: aligned units, no false precision, a dash for what is unknown."""
+
+from __future__ import annotations
+
+from math import floor, log10
+
+UNKNOWN = "–"
+
+
+def quality_text(quality: float | None, bar: float | None = None) -> str:
+    """A quality with two decimals, or three where two would hide on which side of the bar it is.
+
+    >>> quality_text(0.914), quality_text(0.847, bar=0.85), quality_text(0.998), quality_text(None)
+    ('0.91', '0.847', '0.998', '–')
+    """
+    if quality is None:
+        return UNKNOWN
+    text = f"{quality:.2f}"
+    hides_bar = bar is not None and quality != bar and text == f"{bar:.2f}"
+    hides_edge = text in ("0.00", "1.00") and quality not in (0.0, 1.0)
+    return f"{quality:.3f}" if hides_bar or hides_edge else text
+
+
+def interval_text(low: float | None, high: float | None) -> str:
+    """Bounds of a quality: '0.81–0.96', or nothing where there are none.
+
+    >>> interval_text(0.812, 0.9571), interval_text(None, None)
+    ('0.81–0.96', '')
+    """
+    if low is None or high is None:
+        return ""
+    return f"{low:.2f}–{high:.2f}"
+
+
+def usd_text(usd: float | None) -> str:
+    """An amount of money with two or three significant digits.
+
+    >>> [usd_text(usd) for usd in (None, 0.0, 0.00004, 0.01234, 0.5, 2.345, 21.04, 1234.5)]
+    ['–', '$0', '<$0.001', '$0.012', '$0.50', '$2.35', '$21.0', '$1,234']
+    >>> usd_text(-2.345)
+    '−$2.35'
+    """
+    if usd is None:
+        return UNKNOWN
+    if usd < 0:
+        return f"−{usd_text(-usd)}"
+    if usd == 0:
+        return "$0"
+    if usd < 0.001:
+        return "<$0.001"
+    digits = 2 if usd < 1 else 3
+    decimals = max(0, digits - 1 - floor(log10(usd)))
+    return f"${usd:,.{decimals}f}"
+
+
+def share_text(share: float | None) -> str:
+    """A share of one as a percentage, with a decimal only below 10% and near 100%.
+
+    >>> [share_text(share) for share in (None, 0.0, 0.034, 0.84, 0.9968, 1.0, -0.3)]
+    ['–', '0%', '3.4%', '84%', '99.7%', '100%', '−30%']
+    """
+    if share is None:
+        return UNKNOWN
+    percent = abs(share) * 100
+    near_edge = 0 < percent < 9.95 or 99 < percent < 100
+    text = f"{percent:.1f}" if near_edge else f"{percent:.0f}"
+    if near_edge:
+        text = {"100.0": "99.9", "0.0": "0.1"}.get(text, text)
+    return f"{'−' if share < 0 else ''}{text}%"
+
+
+def seconds_text(seconds: float | None) -> str:
+    """A duration in seconds.
+
+    >>> [seconds_text(seconds) for seconds in (None, 0.0004, 0.42, 3.14159, 61.5)]
+    ['–', '<0.01 s', '0.42 s', '3.14 s', '61.5 s']
+    """
+    if seconds is None:
+        return UNKNOWN
+    if 0 < seconds < 0.005:
+        return "<0.01 s"
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+
+
+def count_text(count: float | None) -> str:
+    """A count with thousands separators.
+
+    >>> count_text(12345.6), count_text(None)
+    ('12,346', '–')
+    """
+    return UNKNOWN if count is None else f"{count:,.0f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun in the right number.
+
+    >>> counted(1, "task"), counted(1200, "sample"), counted(2, "reply")
+    ('1 task', '1,200 samples', '2 replies')
+    """
+    if count == 1:
+        return f"1 {noun}"
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {plural}"

@@ -1,0 +1,86 @@
+"""RoutingMap → what it was made from, as labelled rows, and its short form as YAML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from llmroute.records import Comparison, RoutingMap
+from llmroute.report.story import rule_sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A titled list of facts."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+
+
+def view_provenance(comparison: Comparison, routing_map: RoutingMap) -> tuple[Group, ...]:
+    """Run, suites, candidates with their prices, versions and sources; empty groups are left out."""
+    provenance = routing_map.provenance
+    run = (
+        ("run", provenance.run_id or "not recorded"),
+        ("started", provenance.started or "not recorded"),
+        ("rule", rule_sentence(comparison.rule)),
+        ("reference", comparison.reference),
+        ("strategy", provenance.strategy),
+        ("repeats", str(provenance.repeats)),
+        ("seed", str(provenance.seed)),
+    )
+    groups = (
+        Group("Run", run),
+        Group("Suites (content hash)", tuple(sorted(provenance.suites.items()))),
+        Group("Candidates and prices", tuple(
+            (name, _candidate(facts)) for name, facts in sorted(provenance.candidates.items())
+        )),
+        Group("Versions", tuple(sorted(provenance.versions.items()))),
+        Group("Outcomes files", tuple((source, "") for source in provenance.sources)),
+    )  # fmt: skip
+    return tuple(group for group in groups if group.rows)
+
+
+def short_yaml(routing_map: RoutingMap) -> str:
+    """The map's routes and fallbacks, without the evidence."""
+    tasks = {
+        route.task: {"route": route.route, "fallbacks": list(route.fallbacks)}
+        for route in routing_map.tasks
+    }
+    return yaml.safe_dump(
+        {"reference": routing_map.reference, "tasks": tasks},
+        sort_keys=False,
+        allow_unicode=True,
+        width=1000,
+    )
+
+
+def _candidate(facts: Mapping[str, Any]) -> str:
+    said = [str(facts["model"])] if facts.get("model") else []
+    if "price" in facts:
+        said.append(_price(facts["price"]))
+    said += [
+        f"{key} {value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)}"
+        for key, value in sorted(facts.items())
+        if key not in ("model", "price") and value not in (None, {}, [], ())
+    ]
+    return " · ".join(said)
+
+
+def _price(price: Any) -> str:
+    if not isinstance(price, Mapping):
+        return "no price" if price is None else str(price)
+    said = []
+    tokens = price.get("input_usd_per_mtok"), price.get("output_usd_per_mtok")
+    if None not in tokens:
+        said.append(f"${tokens[0]:g} in, ${tokens[1]:g} out per million tokens")
+    if price.get("usd_per_hour") is not None:
+        said.append(f"${price['usd_per_hour']:g} an hour")
+    if not said:
+        said.append("no price")
+    source = f" (price from {price['source']})" if price.get("source") else ""
+    return ", ".join(said) + source

@@ -1,0 +1,187 @@
+"""Comparison + RoutingMap → the sentences a reader meets first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from llmroute.records import Comparison, QualityRule, QualityThreshold, RoutingMap, Savings, TaskRoute
+from llmroute.report.amounts import counted, share_text, usd_text
+
+Tone = Literal["good", "plain", "bad"]
+
+SYMBOLS = {"proven": "✓", "likely": "≈", "undecided": "?", "fails": "✗", "fallback": "↩"}
+"""What stands for a verdict beside its word, so that colour is never all there is."""
+
+MEANINGS = {
+    "proven": "the lower bound clears the bar, corrected for the number of candidates",
+    "likely": "the mean clears the bar, the lower bound clears it less the margin",
+    "undecided": "the mean clears the bar, but there are too few samples to trust it",
+    "fails": "the mean is below the bar, or too few calls carry a score",
+    "fallback": "no candidate clears, so the reference answers",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The verdict in one sentence, and what qualifies it."""
+
+    sentence: str
+    tone: Tone
+    details: tuple[str, ...]
+
+
+def tell_headline(comparison: Comparison, routing_map: RoutingMap) -> Headline:
+    """What the map saves, or honestly why there is no such figure."""
+    details = (*_routes(routing_map), *_evidence(routing_map))
+    nothing = _nothing_known(comparison, routing_map)
+    if nothing:
+        return Headline(nothing, "bad", ())
+    if all(route.verdict == "fallback" for route in routing_map.tasks):
+        return Headline(_no_route(routing_map), "bad", ())
+    if routing_map.savings.saved_share is None:
+        return Headline(_unknown_savings(routing_map), "plain", details)
+    return Headline(*_savings(routing_map), details)
+
+
+def rule_sentence(rule: QualityRule) -> str:
+    """The rule the routes were chosen by, in words."""
+    chosen = {
+        "proven": "the cheapest candidate proven to clear the bar",
+        "likely": "the cheapest candidate that likely clears the bar",
+        "mean": "the cheapest candidate whose mean clears the bar, without further evidence",
+    }[rule.evidence]
+    return (
+        f"{chosen[0].upper()}{chosen[1:]}: bar {threshold_text(rule.threshold)}, one-sided bounds "
+        f"at {share_text(rule.confidence)} confidence, margin {rule.margin:g}, "
+        f"coverage at least {share_text(rule.min_coverage)}."
+    )
+
+
+def threshold_text(threshold: QualityThreshold) -> str:
+    """The bar as it was written.
+
+    >>> threshold_text(QualityThreshold(0.95, "best"))
+    '95% of the best'
+    """
+    if threshold.relative_to is None:
+        return f"{threshold.value:g}"
+    return f"{share_text(threshold.value)} of the {threshold.relative_to}"
+
+
+def savings_range(savings: Savings) -> str:
+    """Bounds of the saved share: '78% to 88%', or nothing."""
+    share = savings.saved_share
+    if share is None or share.low == share.high:
+        return ""
+    return f"{share_text(share.low)} to {share_text(share.high)}"
+
+
+def _nothing_known(comparison: Comparison, routing_map: RoutingMap) -> str | None:
+    if not routing_map.tasks and not comparison.tasks:
+        return "There is nothing to compare: the run holds no task."
+    cells = [cell for task in comparison.tasks for cell in task.cells]
+    if not cells:
+        return "There is nothing to compare: no candidate was asked."
+    stays = f"so all traffic stays on {routing_map.reference}."
+    if not any(cell.n_answered for cell in cells):
+        return f"No call was answered{_main_failure(comparison)}, {stays}"
+    if not any(cell.n_scored for cell in cells):
+        return f"No answer could be scored{_main_failure(comparison)}, {stays}"
+    return None
+
+
+def _main_failure(comparison: Comparison) -> str:
+    kinds: Counter[str] = Counter()
+    for task in comparison.tasks:
+        for cell in task.cells:
+            kinds.update(cell.failures)
+    if not kinds:
+        return ""
+    kind, count = min(kinds.items(), key=lambda item: (-item[1], item[0]))
+    return f" ({failure_words(kind)}: {counted(count, 'call')})"
+
+
+def failure_words(kind: str) -> str:
+    """A failure kind as a person says it.
+
+    >>> failure_words("rate_limited")
+    'rate limited'
+    """
+    return kind.replace("_", " ")
+
+
+def _no_route(routing_map: RoutingMap) -> str:
+    n_tasks = len(routing_map.tasks)
+    tasks = "the one task" if n_tasks == 1 else f"any of {n_tasks} tasks"
+    return f"No candidate clears the bar on {tasks}, so all traffic stays on {routing_map.reference}."
+
+
+def _unknown_savings(routing_map: RoutingMap) -> str:
+    moved = [route for route in routing_map.tasks if route.route != routing_map.reference]
+    why = routing_map.savings.reason or "the reference has no price"
+    why = why[0].lower() + why[1:].rstrip(".") if why[:2] != why[:2].upper() else why.rstrip(".")
+    if not moved:
+        return f"All traffic stays on {routing_map.reference}; what it costs is unknown: {why}."
+    tasks = _of_tasks(len(moved), len(routing_map.tasks))
+    return f"{tasks} can leave {routing_map.reference}; what that saves is unknown: {why}."
+
+
+def _of_tasks(count: int, total: int) -> str:
+    if count == total:
+        return "The one task" if total == 1 else f"All {total} tasks"
+    return f"{count} of {total} tasks"
+
+
+def _savings(routing_map: RoutingMap) -> tuple[str, Tone]:
+    savings, reference = routing_map.savings, routing_map.reference
+    share = savings.saved_share
+    if share is None:
+        raise ValueError("savings without a share have no sentence")
+    routed = usd_text(savings.routed_usd_per_1k)
+    paid = usd_text(savings.reference_usd_per_1k)
+    if all(route.route == reference for route in routing_map.tasks):
+        return f"Keep {reference} for everything: nothing cheaper clears the bar.", "plain"
+    if share.value < -0.005:
+        more = share_text(-share.value)
+        return (
+            f"Meeting the bar costs {more} more than {reference} alone: "
+            f"{routed} per 1,000 requests instead of {paid}.",
+            "bad",
+        )
+    if share.value < 0.005:
+        return f"The map costs what {reference} costs: {routed} per 1,000 requests.", "plain"
+    return (
+        f"Routing by task costs {routed} per 1,000 requests instead of {paid}: "
+        f"{share_text(share.value)} less than sending everything to {reference}.",
+        "good",
+    )
+
+
+def _routes(routing_map: RoutingMap) -> tuple[str, ...]:
+    fallbacks = [route for route in routing_map.tasks if route.verdict == "fallback"]
+    if not fallbacks:
+        return ()
+    names = ", ".join(route.task for route in fallbacks[:4]) + (", …" if len(fallbacks) > 4 else "")
+    clears = "No candidate clears the bar on"
+    return (f"{clears} {names}: {routing_map.reference} answers there.",)
+
+
+def _evidence(routing_map: RoutingMap) -> tuple[str, ...]:
+    counts = Counter(_strength(route) for route in routing_map.tasks)
+    said = [
+        f"{word} on {counted(counts[word], 'task')}"
+        for word in ("proven", "likely", "undecided")
+        if counts[word]
+    ]
+    if not said:
+        return ()
+    sentence = f"That the routes clear their bars is {' and '.join(said)}."
+    if routing_map.rule.evidence == "mean":
+        return (sentence, "Chosen by mean score alone, the naive rule: expect some to be below it.")
+    return (sentence,)
+
+
+def _strength(route: TaskRoute) -> str:
+    return route.verdict

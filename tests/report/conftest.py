@@ -1,0 +1,329 @@
+"""Records as analysis makes them, built by hand: a small exact run and a realistic one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from llmroute.records import (
+    Cell,
+    Comparison,
+    Interval,
+    Outcome,
+    Outcomes,
+    Prompt,
+    Provenance,
+    QualityRule,
+    QualityThreshold,
+    Rejected,
+    RoutingMap,
+    Savings,
+    TaskComparison,
+    TaskEvidence,
+    TaskRoute,
+    Usage,
+)
+
+Run = tuple[Comparison, RoutingMap, Outcomes]
+
+CELL = Cell(
+    task="classification",
+    candidate="small",
+    verdict="likely",
+    reason="mean 0.92 clears 0.85, lower bound 0.83",
+    quality_threshold=0.85,
+    n_samples=50,
+    n_planned=50,
+    n_answered=50,
+    n_scored=50,
+    failures={},
+    quality=0.92,
+    quality_low=0.83,
+    quality_high=0.97,
+    difference=None,
+    cost_usd_per_1k=0.12,
+    cost_basis="measured",
+    unpriced_reason=None,
+    latency_p50_s=0.42,
+    latency_p95_s=1.31,
+    input_tokens=310.0,
+    output_tokens=18.0,
+    samples_needed=None,
+    on_frontier=True,
+)
+
+
+def make_run(
+    cells: list[Cell],
+    *,
+    reference: str,
+    savings: Savings | None = None,
+    outcomes: Outcomes | None = None,
+    notes: tuple[str, ...] = (),
+    provenance: Provenance | None = None,
+    weights: dict[str, float] | None = None,
+) -> Run:
+    """A run over these cells, routed to the cheapest cell that is proven or likely."""
+    tasks = list(dict.fromkeys(cell.task for cell in cells))
+    grouped = {task: [cell for cell in cells if cell.task == task] for task in tasks}
+    weights = weights or {}
+    comparison = Comparison(
+        rule=QualityRule(),
+        reference=reference,
+        reference_chosen=True,
+        candidates=tuple(dict.fromkeys(cell.candidate for cell in cells)),
+        tasks=tuple(
+            TaskComparison(
+                task, group[0].quality_threshold, QualityThreshold(group[0].quality_threshold),
+                weights.get(task, 1.0), tuple(group),
+            )
+            for task, group in grouped.items()
+        ),
+    )  # fmt: skip
+    routing_map = RoutingMap(
+        reference=reference,
+        rule=comparison.rule,
+        tasks=tuple(_route(task, group, reference) for task, group in grouped.items()),
+        savings=savings or Savings(None, None, None, None, "the reference has no price"),
+        provenance=provenance or Provenance(),
+        notes=notes,
+    )
+    return comparison, routing_map, outcomes or Outcomes(())
+
+
+def _route(task: str, cells: list[Cell], reference: str) -> TaskRoute:
+    clearing = [
+        cell
+        for cell in cells
+        if cell.verdict in ("proven", "likely") and cell.cost_usd_per_1k is not None
+    ]
+    chosen = min(clearing, key=lambda cell: cell.cost_usd_per_1k or 0.0, default=None)
+    name = chosen.candidate if chosen else reference
+    evidence = chosen or next((cell for cell in cells if cell.candidate == reference), cells[0])
+    return TaskRoute(
+        task=task,
+        route=name,
+        fallbacks=tuple(
+            dict.fromkeys(
+                [cell.candidate for cell in clearing if cell is not chosen][:1]
+                + ([reference] if reference != name else [])
+            )
+        ),
+        verdict=chosen.verdict if chosen else "fallback",
+        reason=chosen.reason if chosen else "no candidate clears the bar",
+        quality_threshold=cells[0].quality_threshold,
+        threshold_rule=QualityThreshold(cells[0].quality_threshold),
+        weight=1.0,
+        evidence=TaskEvidence(
+            evidence.n_samples, evidence.coverage, evidence.quality, evidence.quality_low,
+            evidence.quality_high, evidence.cost_usd_per_1k, evidence.cost_basis,
+            evidence.latency_p50_s, evidence.latency_p95_s,
+        ),
+        rejected=tuple(
+            Rejected(
+                cell.candidate, cell.verdict, cell.reason, cell.quality, cell.quality_low,
+                cell.quality_high, cell.coverage, cell.cost_usd_per_1k, cell.samples_needed,
+            )
+            for cell in cells
+            if cell.candidate != name
+        ),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def cell() -> Cell:
+    return CELL
+
+
+@pytest.fixture
+def run_of() -> Callable[..., Run]:
+    return make_run
+
+
+@pytest.fixture
+def small_run() -> Run:
+    """One task, three candidates, one sample with its answers; every number known."""
+    cells = [
+        replace(CELL, candidate="tiny", verdict="fails", quality=0.70, quality_low=0.58,
+                quality_high=0.80, cost_usd_per_1k=0.02, reason="mean 0.70 is below the bar 0.85",
+                failures={"timed_out": 2}, n_answered=48, n_scored=48),
+        CELL,
+        replace(CELL, candidate="large", verdict="proven", quality=0.98, quality_low=0.92,
+                quality_high=1.0, cost_usd_per_1k=2.5, reason="lower bound 0.92 clears 0.85"),
+    ]  # fmt: skip
+    rows = (
+        Outcome("classification", "q1", "tiny", 0, 0.0, None, True, "refund", "refund"),
+        Outcome("classification", "q1", "small", 0, 1.0, None, True, "I say: billing", "billing"),
+        Outcome("classification", "q1", "large", 0, None, "timed_out"),
+    )
+    prompts = {("classification", "q1"): Prompt("classification", "q1", "Which team?", "billing")}
+    saved = Savings(2.5, 0.12, Interval(2.38, 2.3, 2.4), Interval(0.952, 0.94, 0.96))
+    return make_run(cells, reference="large", savings=saved, outcomes=Outcomes(rows, prompts))
+
+
+MODELS = (  # name, skill, $ in, $ out a million tokens, seconds
+    ("builtin/rules", -1.2, 0.0, 0.0, 0.0004),
+    ("local-qwen", 1.1, None, None, 0.9),
+    ("gpt-4o-mini", 1.9, 0.15, 0.60, 0.55),
+    ("haiku", 2.5, 1.0, 5.0, 0.8),
+    ("sonnet", 3.1, 3.0, 15.0, 1.6),
+)
+TASKS = (  # name, ease, tokens in, tokens out, bar, share of traffic
+    ("classification", 0.9, 310, 8, 0.85, 4.0),
+    ("extraction", 0.4, 620, 120, 0.85, 2.0),
+    ("summarization", 0.1, 1400, 160, 0.80, 1.0),
+    ("grounded_qa", 0.5, 900, 60, 0.85, 2.0),
+    ("formatting", 1.4, 260, 140, 0.90, 1.0),
+    ("math_reasoning", -1.1, 180, 420, 0.85, 0.5),
+)
+TOPICS = ("an invoice in two currencies", "a late parcel", "a refund for a broken kettle",
+          "a lost password", "a quote for forty chairs", "a meeting moved to Friday")  # fmt: skip
+
+
+def realistic_run(n_samples: int = 50, seed: int = 7) -> Run:
+    """6 tasks × 5 candidates, scores drawn from each model's chance on each task."""
+    rng = np.random.default_rng(seed)
+    rows: list[Outcome] = []
+    prompts: dict[tuple[str, str], Prompt] = {}
+    cells: list[Cell] = []
+    for task, ease, n_in, n_out, bar, _ in TASKS:
+        for i in range(n_samples):
+            sid = f"{task[:3]}-{i + 1:03d}"
+            topic = TOPICS[i % len(TOPICS)]
+            prompts[task, sid] = Prompt(
+                task, sid, f"A customer writes about {topic} (message {i + 1}).\n"
+                f"Work on it as {task.replace('_', ' ')} and answer with the result only.",
+                f"result {i * 7 % 10}", (("billing", "delivery", "account")[i % 3],),
+                ("easy", "medium", "hard")[i % 3],
+            )  # fmt: skip
+        for name, skill, usd_in, usd_out, seconds in MODELS:
+            drawn = _draw(rng, task, name, skill + ease, n_in, n_out, seconds, n_samples)
+            rows += drawn
+            cells.append(_summarise(task, name, bar, drawn, usd_in, usd_out))
+    cells = _mark_frontier(cells)
+    weights = {task: share for task, *_, share in TASKS}
+    return make_run(
+        cells,
+        reference="sonnet",
+        savings=_savings(cells, weights),
+        outcomes=Outcomes(tuple(rows), prompts),
+        notes=(
+            "math_reasoning: 50 samples cannot prove a quality within 0.05 of the bar; "
+            "haiku would need about 180 more.",
+            "local-qwen has no price: it is never the cheapest. Give it 'price: {usd_per_hour: …}'.",
+        ),
+        weights=weights,
+        provenance=Provenance(
+            run_id="01J9ZQ4T7M", started="2025-03-14T09:26:53Z",
+            suites={task: f"{abs(hash_of(task)):064x}"[:64] for task, *_ in TASKS},
+            candidates={
+                name: {"model": f"provider/{name}", "params": {"temperature": 0},
+                       "price": {"input_usd_per_mtok": usd_in, "output_usd_per_mtok": usd_out,
+                                 "source": "litellm 1.106"} if usd_in is not None else None}
+                for name, _, usd_in, usd_out, _ in MODELS
+            },
+            versions={"llmroute": "0.1.0", "litellm": "1.106.2", "python": "3.11.9"},
+            seed=7,
+        ),
+    )  # fmt: skip
+
+
+def hash_of(text: str) -> int:
+    return int.from_bytes(text.encode().ljust(32, b"~")[:32], "big")
+
+
+def _draw(rng: np.random.Generator, task: str, name: str, logit: float, n_in: int, n_out: int,
+          seconds: float, n_samples: int) -> list[Outcome]:  # fmt: skip
+    rows = []
+    for i in range(n_samples):
+        sid = f"{task[:3]}-{i + 1:03d}"
+        failed = name == "local-qwen" and rng.random() < 0.05
+        hard = (0.6, 0.0, -0.6)[i % 3]
+        right = rng.random() < 1 / (1 + math.exp(-(logit + hard)))
+        usage = Usage(int(n_in * rng.uniform(0.8, 1.2)), int(n_out * rng.uniform(0.6, 1.5)))
+        latency = float(seconds * rng.lognormal(0, 0.35))
+        if failed:
+            rows.append(Outcome(task, sid, name, 0, None, "timed_out"))
+            continue
+        value = i * 7 % 10 if right else (i * 7 + 3) % 10
+        rows.append(
+            Outcome(task, sid, name, 0, float(right), None, True,
+                    f"Here is what I found.\nresult {value}", f"result {value}", usage,
+                    latency_s=latency, finish_reason="stop")
+        )  # fmt: skip
+    return rows
+
+
+def _summarise(task: str, name: str, bar: float, rows: list[Outcome], usd_in: float | None,
+               usd_out: float | None) -> Cell:  # fmt: skip
+    scores = [row.score for row in rows if row.score is not None]
+    quality = sum(scores) / len(scores)
+    low, high = _wilson(quality, len(scores))
+    coverage = len(scores) / len(rows)
+    verdict, reason = "fails", f"mean {quality:.2f} is below the bar {bar:g}"
+    if quality >= bar:
+        verdict = "proven" if low >= bar else "likely" if low >= bar - 0.05 else "undecided"
+        reason = f"mean {quality:.2f} against the bar {bar:g}, lower bound {low:.2f}"
+    if coverage < 0.98:
+        verdict, reason = "fails", f"only {coverage:.0%} of the calls carry a score"
+    tokens_in = sum(row.usage.input_tokens or 0 for row in rows) / len(scores)
+    tokens_out = sum(row.usage.output_tokens or 0 for row in rows) / len(scores)
+    priced = usd_in is not None and usd_out is not None
+    times = sorted(row.latency_s for row in rows if row.latency_s is not None)
+    return replace(
+        CELL, task=task, candidate=name, verdict=verdict, reason=reason, quality_threshold=bar,
+        n_samples=len(rows), n_planned=len(rows), n_answered=len(scores), n_scored=len(scores),
+        failures={"timed_out": len(rows) - len(scores)} if len(rows) > len(scores) else {},
+        quality=quality, quality_low=low, quality_high=high,
+        cost_usd_per_1k=(tokens_in * usd_in + tokens_out * usd_out) / 1000 if priced else None,
+        cost_basis="measured" if priced else None,
+        unpriced_reason=None if priced else "no price is known for provider/local-qwen",
+        latency_p50_s=times[len(times) // 2], latency_p95_s=times[int(len(times) * 0.95)],
+        input_tokens=tokens_in, output_tokens=tokens_out,
+        samples_needed=180 if verdict == "undecided" else None,
+    )  # fmt: skip
+
+
+def _wilson(quality: float, n: int, z: float = 1.645) -> tuple[float, float]:
+    centre = (quality + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(quality * (1 - quality) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _mark_frontier(cells: list[Cell]) -> list[Cell]:
+    def dominated(cell: Cell) -> bool:
+        cost, quality = cell.cost_usd_per_1k, cell.quality or 0.0
+        return cost is None or any(
+            other.task == cell.task
+            and other.cost_usd_per_1k is not None
+            and other.cost_usd_per_1k < cost
+            and (other.quality or 0.0) >= quality
+            for other in cells
+        )
+
+    return [replace(cell, on_frontier=not dominated(cell)) for cell in cells]
+
+
+def _savings(cells: list[Cell], weights: dict[str, float]) -> Savings:
+    total = sum(weights.values())
+    paid = routed = 0.0
+    for task, weight in weights.items():
+        group = [cell for cell in cells if cell.task == task and cell.cost_usd_per_1k is not None]
+        reference = next(cell for cell in group if cell.candidate == "sonnet")
+        clearing = [cell for cell in group if cell.verdict in ("proven", "likely")] or [reference]
+        paid += weight / total * (reference.cost_usd_per_1k or 0.0)
+        routed += weight / total * min(cell.cost_usd_per_1k or 0.0 for cell in clearing)
+    share = 1 - routed / paid
+    return Savings(
+        paid, routed, Interval(paid - routed, (paid - routed) * 0.95, (paid - routed) * 1.04),
+        Interval(share, share - 0.04, min(1.0, share + 0.03)),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def real_run() -> Run:
+    return realistic_run()
