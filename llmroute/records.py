@@ -362,7 +362,8 @@ class Cell:
     verdict: Verdict
     reason: str
     """Why the verdict is what it is, as a clause a person can read."""
-    quality_threshold: float
+    quality_threshold: float | None
+    """The bar in quality units; None where it is relative to something nobody scored."""
     n_samples: int
     """Distinct samples of the task."""
     n_planned: int
@@ -428,6 +429,12 @@ class TaskComparison:
     threshold_rule: QualityThreshold
     weight: float
     cells: tuple[Cell, ...]
+    costs_usd: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    """Candidate → mean cost of each sample, samples in one order for all; None: not known."""
+
+    def cell(self, candidate: str) -> Cell | None:
+        """The candidate's cell, or None where it is not part of the task."""
+        return next((cell for cell in self.cells if cell.candidate == candidate), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -538,3 +545,47 @@ class RoutingMap:
     provenance: Provenance = Provenance()
     notes: tuple[str, ...] = ()
     """Warnings a reader must see: too few samples, a suite that a rule solves, ..."""
+
+
+# -- configuration --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may spend."""
+
+    max_usd: float | None = None
+    """None: no cap."""
+    confirm_usd: float = 1.0
+    """A plan dearer than this is confirmed by a person first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """llmroute.yaml as it is meant: paths resolved, environment values filled in."""
+
+    suites: tuple[Path, ...]
+    """Suite files, folders of them, or glob patterns."""
+    candidates: tuple[Candidate, ...]
+    reference: str | None = None
+    """What is paid for today; None: the candidate with the best mean quality."""
+    quality: QualityRule = QualityRule()
+    judge: JudgeUse | None = None
+    """For suites whose judge names no model, or that have neither metric nor judge."""
+    budget: Budget = Budget()
+    repeats: int = 1
+    seed: int = 0
+    concurrency: int = 64
+    """Most calls in flight, all candidates together."""
+    task_limits: Mapping[str, TaskLimits] = field(default_factory=dict)
+    task_thresholds: Mapping[str, QualityThreshold] = field(default_factory=dict)
+    """Task → its own bar, before the suite's and the configuration's."""
+    store: Path = Path(".llmroute/store.db")
+    out: Path = Path("llmroute-out")
+    path: Path | None = None
+    """The file it was read from; None: the embedded default."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the configuration file: what it names must lie below or be meant."""
+        return self.path.parent if self.path else Path()
