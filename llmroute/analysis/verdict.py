@@ -1,0 +1,192 @@
+"""Summary × rule → verdict: proven, likely, undecided or fails."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from llmroute.analysis.intervals import Floats, clopper_pearson_low, lower_bound, upper_bound
+from llmroute.analysis.summary import Summary
+from llmroute.records import Interval, QualityRule, Verdict
+
+MOST_SAMPLES = 1_000_000
+"""Beyond so many further samples a cell is better called undecidable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The bar of one task in the units of quality."""
+
+    value: float
+    share: float | None = None
+    """Relative bars: the share of a rival's quality that must be reached."""
+    rivals: tuple[Summary, ...] = ()
+    """Relative bars: whom the candidate is compared with, sample by sample. Against the best,
+    that is everyone: who is best is not known either, and must not be taken from the same data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the rule says of one candidate on one task."""
+
+    verdict: Verdict
+    reason: str
+    low: float | None
+    high: float | None
+    difference: Interval | None
+    samples_needed: int | None
+
+
+def decide(summary: Summary, bar: Bar, rule: QualityRule, n_compared: int) -> Decision:
+    """The candidate's verdict under DESIGN's rule.
+
+    q ≥ bar and L(corrected) ≥ bar: proven. q ≥ bar and L ≥ bar − margin: likely. q ≥ bar
+    otherwise: undecided. q < bar: fails. A cell with too little coverage never clears.
+
+    Args:
+        summary: the candidate's counts and scores.
+        bar: what it must reach; a relative bar is tested on paired differences.
+        rule: confidence, margin and least coverage.
+        n_compared: candidates of the task; "proven" divides its error among them (Bonferroni).
+    """
+    quality = summary.quality
+    if quality is None:
+        return Decision("undecided", _nothing_scored(summary), None, None, None, None)
+    low = lower_bound(summary.clusters, rule.confidence, summary.cluster_weights)
+    high = upper_bound(summary.clusters, rule.confidence, summary.cluster_weights)
+    test = _test_against(summary, bar, rule, n_compared, low)
+    verdict, reason = _verdict(summary, quality, bar, rule, test)
+    needed = _samples_needed(summary, rule, test) if verdict == "undecided" else None
+    return Decision(verdict, reason, low, high, test.difference, needed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """How far the estimate and its bounds are above the bar."""
+
+    above: float
+    low: float
+    low_corrected: float
+    difference: Interval | None
+
+
+def _test_against(
+    summary: Summary, bar: Bar, rule: QualityRule, n_compared: int, low: float
+) -> _Test:
+    above = (summary.quality or 0.0) - bar.value
+    corrected = 1 - (1 - rule.confidence) / max(n_compared, 1)
+    if bar.share is None:
+        low_corrected = lower_bound(summary.clusters, corrected, summary.cluster_weights)
+        return _Test(above, low - bar.value, low_corrected - bar.value, None)
+    pairs = [
+        _scaled_differences(summary, rival, bar.share)
+        for rival in bar.rivals
+        if rival.candidate != summary.candidate
+    ]
+    if not pairs:  # the reference against a share of itself: nothing to doubt
+        return _Test(above, above, above, None)
+    return _weakest(above, pairs, bar.share, (rule.confidence, corrected))
+
+
+def _scaled_differences(summary: Summary, rival: Summary, share: float) -> Floats:
+    """s − share·s_rival over the samples both have, moved from [−share, 1] to [0, 1]."""
+    both = sorted(summary.scores.keys() & rival.scores.keys())
+    differences = np.array([summary.scores[i] - share * rival.scores[i] for i in both])
+    return np.clip((differences + share) / (1 + share), 0.0, 1.0)
+
+
+def _weakest(
+    above: float, pairs: Sequence[Floats], share: float, levels: tuple[float, float]
+) -> _Test:
+    """The comparison that is least sure, by bounds valid for bounded data.
+
+    Every comparison must hold, so the weakest decides and no correction is owed between them
+    (Berger's intersection-union test, Technometrics 24, 1982).
+    """
+
+    def unscaled(scaled: float) -> float:
+        return scaled * (1 + share) - share
+
+    lows = [unscaled(lower_bound(pair, levels[0])) for pair in pairs]
+    low, pair = min(zip(lows, pairs, strict=True), key=lambda item: item[0])
+    if not pair.size:
+        return _Test(above, low, low, None)
+    corrected = low if low < 0 else min(unscaled(lower_bound(p, levels[1])) for p in pairs)
+    high = unscaled(upper_bound(pair, levels[0]))
+    return _Test(above, low, corrected, Interval(unscaled(float(pair.mean())), low, high))
+
+
+def _verdict(
+    summary: Summary, quality: float, bar: Bar, rule: QualityRule, test: _Test
+) -> tuple[Verdict, str]:
+    at = f"quality {quality:.3f}"
+    needs = f"the bar {bar.value:.3f}"
+    if test.above < 0:
+        return "fails", f"{at} is below {needs}"
+    if summary.coverage < rule.min_coverage:
+        return "undecided", f"{at}, but {_coverage_clause(summary)}"
+    if test.low_corrected >= 0:
+        return "proven", f"{at}, surely above {needs}"
+    if test.low >= -rule.margin:
+        return "likely", f"{at}, at worst {max(0.0, -test.low):.3f} below {needs}"
+    return "undecided", f"{at}, but it could be {-test.low:.3f} below {needs}"
+
+
+def _coverage_clause(summary: Summary) -> str:
+    counts = ", ".join(f"{n} {kind}" for kind, n in summary.failures.items())
+    return f"only {summary.n_scored} of {summary.n_planned} calls are scored ({counts})"
+
+
+def _nothing_scored(summary: Summary) -> str:
+    counts = ", ".join(f"{n} {kind}" for kind, n in summary.failures.items())
+    return f"nothing was scored ({counts or 'no calls'})"
+
+
+def _samples_needed(summary: Summary, rule: QualityRule, test: _Test) -> int | None:
+    """Further samples after which the bound would clear, were the estimate to stay as it is."""
+    if summary.coverage < rule.min_coverage or rule.evidence == "mean":
+        return None
+    proven = rule.evidence == "proven"
+    slack = test.above + (0.0 if proven else rule.margin)
+    width = test.above - (test.low_corrected if proven else test.low)
+    if slack <= 0:
+        return None
+    n = summary.clusters.size
+    enough = n * (width / slack) ** 2
+    further = max(1, math.ceil(enough) - n)
+    return further if further <= MOST_SAMPLES else None
+
+
+def binary_power(n: int, quality: float, bar: float, rule: QualityRule) -> float:
+    """Probability that n right-or-wrong samples show a candidate of true `quality` to clear `bar`.
+
+    Sums the binomial over the counts whose verdict meets the rule's evidence.
+
+    >>> round(binary_power(40, 0.95, 0.85, QualityRule()), 2)
+    0.86
+    """
+    if n <= 0:
+        return 0.0
+    least = next(
+        (k for k in range(math.ceil(bar * n - 1e-9), n + 1) if _clears(k, n, bar, rule)), None
+    )
+    if least is None:
+        return 0.0
+    return math.fsum(_binomial(k, n, quality) for k in range(least, n + 1))
+
+
+def _clears(successes: int, n: int, bar: float, rule: QualityRule) -> bool:
+    if rule.evidence == "mean":
+        return successes / n >= bar
+    floor = bar if rule.evidence == "proven" else bar - rule.margin
+    return clopper_pearson_low(successes, n, rule.confidence) >= floor
+
+
+def _binomial(k: int, n: int, p: float) -> float:
+    if p >= 1.0:
+        return 1.0 if k == n else 0.0
+    logs = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+    return math.exp(logs + k * math.log(p) + (n - k) * math.log1p(-p))

@@ -1,0 +1,219 @@
+"""RoutingMap ⇄ YAML and JSON: versioned, the same bytes for the same map."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from llmroute import __version__
+from llmroute.errors import ConfigError
+from llmroute.records import (
+    Interval,
+    Match,
+    Provenance,
+    QualityRule,
+    QualityThreshold,
+    Rejected,
+    RoutingMap,
+    Savings,
+    TaskEvidence,
+    TaskRoute,
+)
+from llmroute.routing_map.schema import (
+    MAP_VERSION,
+    IntervalFile,
+    RelativeThresholdFile,
+    RoutingMapFile,
+    TaskFile,
+)
+
+HEADER = """\
+# Routing map: for each task, the cheapest candidate that clears its quality bar, and the evidence.
+# Made by `llmroute bench` or `llmroute map`; `llmroute schema map` prints what may stand here.
+"""
+
+
+def map_to_dict(routing_map: RoutingMap) -> dict[str, Any]:
+    """The map as plain values in the order of the file, figures to six significant digits."""
+    document = {
+        "version": MAP_VERSION,
+        "generated_by": f"llmroute {__version__}",
+        "reference": routing_map.reference,
+        "quality": _quality(routing_map.rule),
+        "tasks": {t.task: _task(t, routing_map.matches.get(t.task)) for t in routing_map.tasks},
+        "savings": _without(asdict(routing_map.savings), "reason"),
+        "provenance": _provenance(routing_map.provenance),
+        "notes": list(routing_map.notes),
+    }
+    rounded = _rounded(document)
+    assert isinstance(rounded, dict)  # noqa: S101 - for the type checker
+    return rounded
+
+
+def map_to_yaml(routing_map: RoutingMap) -> str:
+    """The text of `routing-map.yaml`."""
+    return HEADER + yaml.dump(
+        map_to_dict(routing_map),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+    )
+
+
+def map_to_json(routing_map: RoutingMap) -> str:
+    """The same structure as JSON, indented, with a final newline."""
+    return json.dumps(map_to_dict(routing_map), indent=2, ensure_ascii=False) + "\n"
+
+
+def read_map(path: Path) -> RoutingMap:
+    """The map in a YAML or JSON file.
+
+    Raises:
+        ConfigError: it cannot be read, is no routing map, or is of a later version.
+    """
+    from llmroute.config.yaml_source import read_yaml
+
+    document = read_yaml(path).value
+    if isinstance(document, Mapping) and document.get("version", MAP_VERSION) != MAP_VERSION:
+        raise ConfigError(
+            f"routing map version {document['version']!r} is not one this llmroute reads",
+            where=str(path),
+            fix=f"It reads version {MAP_VERSION}; update llmroute, or make the map anew.",
+        )
+    try:
+        return _from_file(RoutingMapFile.model_validate(document))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"{where or 'the file'}: {first['msg'].lower()}",
+            where=str(path),
+            fix="A routing map is written by `llmroute bench` and `llmroute map`; "
+            "`llmroute schema map` says what may stand in it.",
+        ) from error
+
+
+class _Dumper(yaml.SafeDumper):
+    """Safe YAML without anchors, lists indented under their key."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        super().increase_indent(flow, False)
+
+
+def _quality(rule: QualityRule) -> dict[str, Any]:
+    return {
+        "threshold": _relative(rule.threshold) or rule.threshold.value,
+        "evidence": rule.evidence,
+        "confidence": rule.confidence,
+        "margin": rule.margin,
+        "min_coverage": rule.min_coverage,
+    }
+
+
+def _relative(threshold: QualityThreshold) -> dict[str, float] | None:
+    if threshold.relative_to is None:
+        return None
+    return {f"of_{threshold.relative_to}": threshold.value}
+
+
+def _task(route: TaskRoute, match: Match | None) -> dict[str, Any]:
+    document = asdict(route)
+    for key in ("task", "threshold_rule"):
+        del document[key]
+    document["evidence"] = _without(document["evidence"], "suite_hash")
+    relative = _relative(route.threshold_rule)
+    if relative:
+        document["threshold"] = relative
+    if match and match != Match():
+        document["match"] = {key: value for key, value in asdict(match).items() if value}
+    document["rejected"] = document.pop("rejected")
+    return document
+
+
+def _provenance(provenance: Provenance) -> dict[str, Any]:
+    return {key: value for key, value in asdict(provenance).items() if value not in (None, (), {})}
+
+
+def _without(document: dict[str, Any], *optional: str) -> dict[str, Any]:
+    """The document without those optional keys that hold nothing."""
+    return {k: v for k, v in document.items() if k not in optional or v is not None}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(item) for item in value]
+    return value
+
+
+def _from_file(file: RoutingMapFile) -> RoutingMap:
+    quality = file.quality
+    rule = QualityRule(
+        threshold=_threshold(quality.threshold),
+        evidence=quality.evidence,
+        confidence=quality.confidence,
+        margin=quality.margin,
+        min_coverage=quality.min_coverage,
+    )
+    provenance = file.provenance.model_dump()
+    return RoutingMap(
+        reference=file.reference,
+        rule=rule,
+        tasks=tuple(_task_route(name, task) for name, task in file.tasks.items()),
+        savings=Savings(
+            reference_usd_per_1k=file.savings.reference_usd_per_1k,
+            routed_usd_per_1k=file.savings.routed_usd_per_1k,
+            saved_usd_per_1k=_interval(file.savings.saved_usd_per_1k),
+            saved_share=_interval(file.savings.saved_share),
+            reason=file.savings.reason,
+        ),
+        matches={
+            name: Match(**{k: tuple(v) for k, v in task.match.model_dump().items()})
+            for name, task in file.tasks.items()
+            if task.match is not None
+        },
+        provenance=Provenance(**{**provenance, "sources": tuple(provenance["sources"])}),
+        notes=tuple(file.notes),
+    )
+
+
+def _task_route(name: str, task: TaskFile) -> TaskRoute:
+    bar = QualityThreshold(task.quality_threshold or 0.0)
+    return TaskRoute(
+        task=name,
+        route=task.route,
+        fallbacks=tuple(task.fallbacks),
+        verdict=task.verdict,
+        reason=task.reason,
+        quality_threshold=task.quality_threshold,
+        threshold_rule=bar if task.threshold is None else _threshold(task.threshold),
+        weight=task.weight,
+        evidence=TaskEvidence(**task.evidence.model_dump()),
+        rejected=tuple(Rejected(**item.model_dump()) for item in task.rejected),
+    )
+
+
+def _threshold(written: float | RelativeThresholdFile) -> QualityThreshold:
+    if isinstance(written, RelativeThresholdFile):
+        if written.of_best is not None:
+            return QualityThreshold(written.of_best, "best")
+        return QualityThreshold(written.of_reference or 0.0, "reference")
+    return QualityThreshold(written)
+
+
+def _interval(written: IntervalFile | None) -> Interval | None:
+    return None if written is None else Interval(**written.model_dump())

@@ -1,0 +1,137 @@
+"""What a routing map file says: its models, from which its JSON Schema is made."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAP_VERSION = 1
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class IntervalFile(_Model):
+    """An estimate with its two-sided bounds."""
+
+    value: float
+    low: float
+    high: float
+
+
+class RelativeThresholdFile(_Model):
+    """A bar that is a share of another candidate's quality."""
+
+    of_reference: Share | None = None
+    of_best: Share | None = None
+
+
+class QualityFile(_Model):
+    """The rule every route was chosen under."""
+
+    threshold: Share | RelativeThresholdFile
+    evidence: Literal["proven", "likely", "mean"]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    margin: Share
+    min_coverage: Share
+
+
+class EvidenceFile(_Model):
+    """What is known of the route on its task."""
+
+    n_samples: Annotated[int, Field(ge=0)]
+    coverage: Share = Field(description="Share of the planned calls that carry a score.")
+    quality: Share | None = Field(description="Mean score.")
+    quality_low: Share | None = Field(description="One-sided lower bound at the confidence.")
+    quality_high: Share | None = Field(description="One-sided upper bound at the confidence.")
+    cost_usd_per_1k: Amount | None = Field(description="USD for 1,000 requests; null: unknown.")
+    cost_basis: Literal["recorded", "measured", "list_price"] | None
+    latency_p50_s: Amount | None
+    latency_p95_s: Amount | None
+    suite_hash: str | None = None
+
+
+class RejectedFile(_Model):
+    """A candidate that is not the route, and why."""
+
+    candidate: str
+    verdict: Literal["proven", "likely", "undecided", "fails"]
+    reason: str
+    quality: Share | None
+    quality_low: Share | None
+    quality_high: Share | None
+    coverage: Share
+    cost_usd_per_1k: Amount | None
+    samples_needed: Annotated[int, Field(ge=1)] | None = Field(
+        description="Further samples that would settle it at its present quality."
+    )
+
+
+class MatchFile(_Model):
+    """How a request of the task is recognised."""
+
+    tags: list[str] = []
+    keywords: list[str] = []
+    patterns: list[str] = []
+    utterances: list[str] = []
+
+
+class TaskFile(_Model):
+    """Where requests of one task go."""
+
+    route: str
+    fallbacks: list[str]
+    verdict: Literal["proven", "likely", "undecided", "fails", "fallback"] = Field(
+        description="The route's verdict; fallback: no candidate clears, the reference answers."
+    )
+    reason: str
+    quality_threshold: float | None = Field(description="The bar in quality units.")
+    threshold: RelativeThresholdFile | None = Field(
+        default=None, description="The rule behind a bar that is relative to another candidate."
+    )
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    evidence: EvidenceFile
+    match: MatchFile | None = None
+    rejected: list[RejectedFile]
+
+
+class SavingsFile(_Model):
+    """The map's cost beside the reference's, for 1,000 requests in the tasks' traffic shares."""
+
+    reference_usd_per_1k: Amount | None
+    routed_usd_per_1k: Amount | None
+    saved_usd_per_1k: IntervalFile | None
+    saved_share: IntervalFile | None
+    reason: str | None = Field(default=None, description="Why there is no figure.")
+
+
+class ProvenanceFile(_Model):
+    """What the map was made from."""
+
+    run_id: str | None = None
+    started: str | None = None
+    suites: dict[str, str] = {}
+    candidates: dict[str, dict[str, Any]] = {}
+    versions: dict[str, str] = {}
+    seed: int = 0
+    repeats: int = 1
+    strategy: str = "grid"
+    sources: list[str] = []
+
+
+class RoutingMapFile(_Model):
+    """A routing map: for each task the cheapest candidate that clears its bar, with evidence."""
+
+    version: Literal[1]
+    generated_by: str
+    reference: str
+    quality: QualityFile
+    tasks: dict[str, TaskFile]
+    savings: SavingsFile
+    provenance: ProvenanceFile = ProvenanceFile()
+    notes: list[str] = []
