@@ -1,0 +1,1 @@
+"""Call → Completion or Failure; the only room that reaches a model."""

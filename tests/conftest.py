@@ -1,0 +1,214 @@
+"""What several rooms' tests need: an OpenAI-shaped server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+
+Fault = Literal["reset", "hang", "trickle", "cut"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the server sends: a JSON value or raw bytes, after `delay_s`, or a fault."""
+
+    body: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay_s: float = 0.0
+    fault: Fault | None = None
+    """reset: RST before any answer. hang: silence. trickle: a byte now and then, for ever.
+    cut: half the promised body, then RST."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as it arrived."""
+
+    path: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: Any
+    at_s: float
+    """Monotonic."""
+
+    @property
+    def prompt(self) -> str:
+        return str(self.body["messages"][-1]["content"])
+
+
+Script = Callable[[Asked], Any]
+
+
+def chat_answer(text: str | None = "ok", **changes: Any) -> dict[str, Any]:
+    """A chat completion's JSON, with any top-level key replaced by `changes`."""
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1_700_000_000,
+        "model": "served-model",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": text},
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+        **changes,
+    }
+
+
+class ChatServer:
+    """An OpenAI-shaped server in a thread, answering as `script` says and logging each request.
+
+    A script returns a text (a whole chat completion is made of it), a `Reply`, or a JSON value.
+    """
+
+    reply = Reply
+    """So that tests need no import from here."""
+    answer = staticmethod(chat_answer)
+
+    def __init__(self) -> None:
+        self.script: Script = lambda asked: "ok"
+        self.requests: list[Asked] = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self._loop = asyncio.new_event_loop()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    def reset(self) -> None:
+        """Forget the log and the script."""
+        self.script = lambda asked: "ok"
+        self.requests.clear()
+        self.most_in_flight = 0
+
+    def start(self) -> None:
+        self._thread.start()
+        self._started.wait(10)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        self._stopping = asyncio.Event()
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, backlog=2048)
+        self._port = server.sockets[0].getsockname()[1]
+        self._started.set()
+        await self._stopping.wait()
+        server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            while await self._exchange(reader, writer):
+                pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            self._tasks.discard(task)
+            writer.transport.abort()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        asked = await self._read(reader)
+        self.requests.append(asked)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            reply = self._reply(asked)
+            await asyncio.sleep(reply.delay_s)
+            return await self._send(reply, writer)
+        finally:
+            self.in_flight -= 1
+
+    async def _read(self, reader: asyncio.StreamReader) -> Asked:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {
+            name.lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in head[1:] if line)
+        }
+        raw = await reader.readexactly(int(headers.get("content-length", "0")))
+        body = json.loads(raw) if raw else None
+        return Asked(head[0].split(" ")[1], headers, body, time.monotonic())
+
+    def _reply(self, asked: Asked) -> Reply:
+        said = self.script(asked)
+        if isinstance(said, Reply):
+            return said
+        return Reply(chat_answer(said) if isinstance(said, str) else said)
+
+    async def _send(self, reply: Reply, writer: asyncio.StreamWriter) -> bool:
+        if reply.fault == "hang":
+            await asyncio.sleep(3600)
+        if reply.fault == "reset":
+            _abort(writer)
+            return False
+        raw = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        headers = {"Content-Type": "application/json", **reply.headers}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"HTTP/1.1 {reply.status} Said\r\nContent-Length: {len(raw)}\r\n{lines}\r\n"
+        writer.write(head.encode("latin-1"))
+        if reply.fault == "trickle":
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        if reply.fault == "cut":
+            writer.write(raw[: len(raw) // 2])
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            _abort(writer)
+            return False
+        writer.write(raw)
+        await writer.drain()
+        return True
+
+
+def _abort(writer: asyncio.StreamWriter) -> None:
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+@pytest.fixture(scope="session")
+def _chat_server() -> Iterator[ChatServer]:
+    server = ChatServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def chat_server(_chat_server: ChatServer) -> ChatServer:
+    """A loopback server that speaks OpenAI's chat protocol; see `ChatServer` for its script."""
+    _chat_server.reset()
+    return _chat_server
