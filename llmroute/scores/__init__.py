@@ -1,0 +1,1 @@
+"""Completion → Score: what the output says, and what that is worth."""
