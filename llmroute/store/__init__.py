@@ -1,0 +1,33 @@
+"""What was paid for, on disk: answers by the content of their request, scores, failures and runs.
+
+Running the same bench again *is* resuming it: `StoreReader.answered` says what need not be asked.
+"""
+
+from __future__ import annotations
+
+from llmroute.store.manifest import (
+    RunManifest,
+    RunState,
+    candidate_from_json,
+    candidate_to_json,
+    installed_versions,
+    new_run_id,
+    utc_text,
+)
+from llmroute.store.reader import StoreReader, StoreStats
+from llmroute.store.suites import suite_hash
+from llmroute.store.writer import StoreWriter
+
+__all__ = [
+    "RunManifest",
+    "RunState",
+    "StoreReader",
+    "StoreStats",
+    "StoreWriter",
+    "candidate_from_json",
+    "candidate_to_json",
+    "installed_versions",
+    "new_run_id",
+    "suite_hash",
+    "utc_text",
+]

@@ -1,0 +1,193 @@
+"""What one run was: everything, beside the answers, that its map is made from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from llmroute.digest import digest
+from llmroute.errors import StoreError
+from llmroute.records import Candidate, Limits, Price
+
+RunState = Literal["running", "finished", "interrupted", "budget_spent", "failed"]
+"""A run that is "running" in the store while nobody holds its lock was killed."""
+
+_OTHER_VERSION = "It was written by another version of llmroute: upgrade, or run the bench again."
+
+
+@dataclass(frozen=True, slots=True)
+class RunManifest:
+    """One executed plan: configuration, suites, candidates, versions and prices.
+
+    With the suites and answers of the store it gives the run's calls, scores and map again.
+    """
+
+    run_id: str
+    started: str
+    """UTC, ISO 8601."""
+    state: RunState = "running"
+    finished: str | None = None
+    """UTC, ISO 8601; None while it runs, and for good where it was killed."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The configuration as plain JSON, without secrets."""
+    suites: Mapping[str, str] = field(default_factory=dict)
+    """Suite name → content hash, in the order of the bench."""
+    candidates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Candidate name → `candidate_to_json`, in the order of the bench."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    prices: Mapping[str, Any] = field(default_factory=dict)
+    """Price tables used: name → date, hash."""
+    seed: int = 0
+    repeats: int = 1
+    strategy: str = "grid"
+    selection: Mapping[str, Any] = field(default_factory=dict)
+    """What of the configuration was run: {"limit": 20, "suites": [...], "candidates": [...]}."""
+
+    @property
+    def candidate_records(self) -> tuple[Candidate, ...]:
+        """The run's candidates, without keys and recordings' folders."""
+        return tuple(candidate_from_json(name, one) for name, one in self.candidates.items())
+
+    def to_json(self) -> str:
+        """The manifest as one line; the same manifest gives the same text."""
+        return json.dumps(without_secrets(dataclasses.asdict(self)), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> RunManifest:
+        """The manifest that `to_json` wrote.
+
+        Raises:
+            StoreError: it is not one, or has fields this version does not know.
+        """
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError) as error:
+            raise StoreError(
+                f"a run's manifest cannot be read: {error}",
+                fix=_OTHER_VERSION,
+            ) from error
+
+
+def new_run_id(started: datetime, content: Any) -> str:
+    """A run id that sorts by time; the hash keeps two runs of one second apart.
+
+    >>> new_run_id(datetime(2026, 11, 22, 7, 45, 1, tzinfo=UTC), {"seed": 0})
+    '20261122T074501-c2f3ee'
+    """
+    utc = started.astimezone(UTC)
+    return f"{utc:%Y%m%dT%H%M%S}-{digest([utc.isoformat(), content])[:6]}"
+
+
+def utc_text(moment: datetime) -> str:
+    """A moment as manifests write it.
+
+    >>> utc_text(datetime(2026, 11, 22, 7, 45, 1, 250000, tzinfo=UTC))
+    '2026-11-22T07:45:01Z'
+    """
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def installed_versions(
+    packages: Iterable[str] = ("llmroute", "litellm", "numpy", "pandas", "rouge-score"),
+) -> dict[str, str]:
+    """Versions of Python and of the packages that are installed, read without importing any."""
+    versions = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def candidate_to_json(candidate: Candidate) -> dict[str, Any]:
+    """What the manifest keeps of a candidate: all but its name and its key.
+
+    Of a recording only the file's name is kept: the answers themselves are in the store.
+    """
+    content = dataclasses.asdict(dataclasses.replace(candidate, api_key=None))
+    del content["name"], content["api_key"]
+    content["api_base"] = without_credentials(candidate.api_base)
+    content["recording"] = candidate.recording.name if candidate.recording else None
+    content["tags"] = list(candidate.tags)
+    return dict(without_secrets(content))
+
+
+def candidate_from_json(name: str, content: Mapping[str, Any]) -> Candidate:
+    """The candidate that `candidate_to_json` was given, without its key and recording.
+
+    Raises:
+        StoreError: the content is another version's.
+    """
+    price, limits = content.get("price"), content.get("limits")
+    parts = {
+        "price": Price(**price) if price else None,
+        "limits": Limits(**limits) if limits else Limits(),
+        "tags": tuple(content.get("tags", ())),
+        "recording": None,
+    }
+    try:
+        return Candidate(name=name, **{**content, **parts})
+    except TypeError as error:
+        raise StoreError(
+            f"candidate {name!r} of a stored run cannot be read: {error}",
+            fix=_OTHER_VERSION,
+        ) from error
+
+
+_SECRET_NAMES = frozenset({"authorization", "proxy_authorization", "password", "secret", "token"})
+_SECRET_ENDINGS = (
+    "api_key",
+    "apikey",
+    "_password",
+    "_secret",
+    "_token",
+    "access_key",
+    "_credentials",
+)
+
+
+def without_secrets(value: Any) -> Any:
+    """The JSON value with every entry gone whose name says it is a key, token or password.
+
+    >>> without_secrets({"max_tokens": 5, "headers": {"X-Api-Key": "k", "Accept": "*/*"}})
+    {'max_tokens': 5, 'headers': {'Accept': '*/*'}}
+    """
+    if isinstance(value, Mapping):
+        return {
+            name: without_secrets(item) for name, item in value.items() if not _is_secret(str(name))
+        }
+    if isinstance(value, tuple | list):
+        return [without_secrets(item) for item in value]
+    return value
+
+
+def _is_secret(name: str) -> bool:
+    plain = name.casefold().replace("-", "_")
+    return plain in _SECRET_NAMES or plain.endswith(_SECRET_ENDINGS)
+
+
+def without_credentials(url: str | None) -> str | None:
+    """The address without user, password and those query values that are keys.
+
+    >>> without_credentials("https://me:pw@models.example/v1?api-version=2&key=s3cret")
+    'https://models.example/v1?api-version=2'
+    """
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    query = "&".join(
+        pair for pair in parts.query.split("&") if not _is_secret_query(pair.partition("=")[0])
+    )
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query))
+
+
+def _is_secret_query(name: str) -> bool:
+    return name.casefold() in {"key", "code", "sig"} or _is_secret(name)
