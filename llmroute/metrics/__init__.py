@@ -18,8 +18,8 @@ METRICS = Registry(
     "metric",
     {
         "bleu": "llmroute.metrics.bleu:Bleu",
-        "chrf": "llmroute.metrics.chrf:Chrf",
         "choice": "llmroute.metrics.choice:Choice",
+        "chrf": "llmroute.metrics.chrf:Chrf",
         "contains": "llmroute.metrics.contains:Contains",
         "exact": "llmroute.metrics.exact:Exact",
         "json_fields": "llmroute.metrics.json_fields:JsonFields",

@@ -13,13 +13,16 @@ from llmroute.metrics.targets import target_texts
 if TYPE_CHECKING:
     from llmroute.records import Sample
 
+_LONGEST = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class Bleu:
     """Sentence BLEU / 100: geometric mean of the 1- to 4-gram precisions × brevity penalty.
 
     Smoothing "exp" and effective order, as sacrebleu does for single sentences; a list target
-    is a list of references. In [0, 1]. Source: Papineni et al. 2002; Post, arXiv 1804.08771.
+    is a list of references. Of a prediction the first 100,000 characters count, or twice the
+    longest reference. In [0, 1]. Source: Papineni et al. 2002; Post, arXiv 1804.08771.
     """
 
     needs_target: ClassVar[bool] = True
@@ -34,8 +37,14 @@ class Bleu:
         if not prediction.strip():
             return 0.0
         references = list(target_texts(sample))
-        value: float = _bleu(self.lowercase).sentence_score(prediction, references).score
+        text = beginning(prediction, references)
+        value: float = _bleu(self.lowercase).sentence_score(text, references).score
         return min(1.0, value / 100)
+
+
+def beginning(prediction: str, references: list[str]) -> str:
+    """The part of a prediction that is compared: a runaway answer is cut, for n-grams are slow."""
+    return prediction[: max(_LONGEST, 2 * max(map(len, references), default=0))]
 
 
 def require_sacrebleu(metric: str) -> None:

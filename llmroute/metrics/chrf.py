@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from llmroute.metrics.bleu import require_sacrebleu
+from llmroute.metrics.bleu import beginning, require_sacrebleu
 from llmroute.metrics.targets import target_texts
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Chrf:
     """Sentence chrF2 / 100: F2 of the 1- to 6-gram character overlap (`word_order` 2: chrF++).
 
-    A list target is a list of references: the best one counts. In [0, 1].
+    A list target is a list of references: the best one counts. A runaway prediction is
+    cut as for bleu. In [0, 1].
     Source: Popović 2015, W15-3049; sacrebleu's defaults.
     """
 
@@ -37,7 +38,7 @@ class Chrf:
             return 0.0
         references = list(target_texts(sample))
         chrf = _chrf(self.lowercase, self.word_order)
-        value: float = chrf.sentence_score(prediction, references).score
+        value: float = chrf.sentence_score(beginning(prediction, references), references).score
         return min(1.0, value / 100)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,6 +59,34 @@ def find_json(text: str) -> str | None:
         if holds_object or not last_holds_object:
             last, last_holds_object = found, holds_object
     return last
+
+
+def loose_field(text: str, name: str) -> str | None:
+    """The last `"name": value` of a text that need not be JSON; None where there is none.
+
+    Models put line breaks and LaTeX inside texts, and the whole no longer parses.
+
+    >>> loose_field('{"why": "\\\\(x\\\\) is\\n4", "answer": "4"', "answer")
+    '4'
+    """
+    if f'"{name}"' not in text:
+        return None
+    matches = list(_loose_pattern(name).finditer(text))
+    if not matches:
+        return None
+    quoted, bare = matches[-1][1], matches[-1][2]
+    if quoted is None:
+        return None if bare == "null" else str(bare)
+    try:
+        return str(json.loads(f'"{quoted}"', strict=False))
+    except ValueError:
+        return str(quoted)  # LaTeX's single backslashes are no JSON escapes
+
+
+@lru_cache(maxsize=256)
+def _loose_pattern(name: str) -> re.Pattern[str]:
+    value = r'\s*+:\s*+(?:"((?:[^"\\]++|\\.)*+)"|([^\s",\[\]{}]++))'
+    return re.compile(f'"{re.escape(name)}"{value}', re.DOTALL)
 
 
 def fenced_blocks(text: str) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 MAX_EXPRESSION = 2000
+_TAB_OR_RETURN = re.compile(r"\t(?=(?:ext|imes|frac|heta|an)\b)|\r(?=ight\b)")
 _BOXED = re.compile(r"\\f?boxed\s*+(?=\{)|\\boxed\s++(?=[^\s{])")
 
 
@@ -22,6 +23,18 @@ def last_boxed(text: str) -> str | None:
             return _boxed_at(text, match.end())
         start = text.rfind("boxed", 0, start)
     return None
+
+
+def unescaped(text: str) -> str:
+    """The text with the backslashes back that JSON's escapes took from LaTeX ("\\frac" in JSON).
+
+    >>> unescaped("\\x0crac{1}{2} \\times 3") == "\\\\frac{1}{2} \\\\times 3"
+    True
+    """
+    if not any(control in text for control in "\x08\x0c\t\r"):
+        return text
+    text = text.replace("\x0crac", "\\frac").replace("\x08oxed", "\\boxed")
+    return _TAB_OR_RETURN.sub(lambda match: "\\t" if match[0] == "\t" else "\\r", text)
 
 
 def _boxed_at(text: str, start: int) -> str | None:

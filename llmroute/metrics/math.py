@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from llmroute.metrics.expression import same_value
-from llmroute.metrics.latex import MAX_EXPRESSION, last_boxed, plain_expression
+from llmroute.metrics.json_text import loose_field
+from llmroute.metrics.latex import MAX_EXPRESSION, last_boxed, plain_expression, unescaped
 from llmroute.metrics.numerals import last_number
 from llmroute.metrics.targets import target_texts
 
@@ -29,13 +30,14 @@ _LONGEST_ANSWER = 300
 class Math:
     """1.0 where the final answer equals a target, typesetting aside, else 0.0.
 
-    The final answer is the last `\\boxed{}`, else what follows "answer is" or `####`, else the
-    prediction if it is short, else the last formula of its last line. Compared are, in order: the
-    text without LaTeX, spaces, units, `$`, % and degrees; sets, tuples and intervals item by item
-    (sets in any order); equations; and values, computed at fixed points where there are
-    variables, within 1e-9 relative. A list target is a list of alternatives. Source of the
-    normalisation: Hendrycks et al., arXiv 2103.03874, and Lewkowycz et al., arXiv 2206.14858,
-    App. D, which compare text only. No computer algebra: equal where it computes to the same value.
+    The final answer is looked for in the JSON field "answer" if there is one: it is the last
+    `\\boxed{}`, else what follows "answer is" or `####`, else the prediction if it is short, else
+    the last formula of its last line. Compared are, in order: the text without LaTeX, spaces,
+    units, `$`, % and degrees; sets, tuples and intervals item by item (sets in any order);
+    equations; and values, computed at fixed points where there are variables, within 1e-9
+    relative. A list target is a list of alternatives. No computer algebra: equal is what computes
+    to the same value. Source of the normalisation: Hendrycks et al., arXiv 2103.03874, and
+    Lewkowycz et al., arXiv 2206.14858, App. D, which compare text only.
     """
 
     needs_target: ClassVar[bool] = True
@@ -54,6 +56,10 @@ def final_answer(text: str) -> str | None:
     >>> final_answer(r"So x is 4. The final answer is: $\boxed{4}$")
     '4'
     """
+    text = unescaped(text)
+    field = loose_field(text, "answer")
+    if field is not None:
+        text = unescaped(field)
     boxed = last_boxed(text)
     if boxed is not None:
         return boxed
@@ -81,6 +87,8 @@ def equivalent(found: str, wanted: str) -> bool:
 def _same(found: str, wanted: str) -> bool:
     if _squeezed(found) == _squeezed(wanted):
         return bool(wanted)
+    if "_" not in found:
+        wanted = _BASE.sub(r"\1", wanted)
     found, wanted = _without_name(found, wanted), _without_name(wanted, found)
     if _squeezed(found) == _squeezed(wanted):
         return True
@@ -117,6 +125,9 @@ def _squeezed(text: str) -> str:
 _NAME = re.compile(
     r"\s*[a-zA-Z](?:_\(?\w\)?|\([a-z](?:,[a-z])*\))?\s*(?:=(?!=)| in )\s*(?=[^=<>]+$)"
 )
+
+
+_BASE = re.compile(r"(\w*\d)_\d+")  # "221_3", for which "221" is taken too
 
 
 def _without_name(text: str, other: str) -> str:

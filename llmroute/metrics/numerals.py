@@ -29,13 +29,14 @@ _LATEX_FRACTION = (
     r"\\[dt]?frac\s?\{(?P<latex_top>-?\d{1,15})\}\s?\{(?P<latex_bottom>-?0{0,9}[1-9]\d{0,14})\}"
 )
 _RUN = r"(?P<run>(?:\d++|(?<![\d.])\.\d++)(?:[.,'\u202f]\d++)*+)"
+_CLOCK = r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?![\d:])"
 _POWER = (
     r"(?:[eE](?P<e>[-+]?\d{1,6})(?!\d)|\s?\^\s?\{?(?P<exponent>[-+]?\d{1,6})\}?"
     r"|\s?(?:×|x|\*|·|\\times|\\cdot)\s?10\s?\^\s?\{?(?P<ten>[-+]?\d{1,6})\}?)?"
 )
 _PERCENT = r"(?P<percent>\s?\\?%|\s?(?:percent|per cent)\b)?"
 _NUMERAL = re.compile(
-    rf"{_SIGN}{_CURRENCY}(?:{_LATEX_FRACTION}|{_UNNAMED}(?:{_FRACTION}|{_RUN}{_POWER})){_PERCENT}"
+    rf"{_SIGN}{_CURRENCY}(?:{_LATEX_FRACTION}|{_UNNAMED}(?:{_CLOCK}|{_FRACTION}|{_RUN}{_POWER})){_PERCENT}"
 )
 _WINDOW = 400
 _RUN_CHARACTERS = frozenset("0123456789.,'\u202f")
@@ -59,7 +60,8 @@ def last_number(text: str, decimal: Decimal = "auto") -> Numeral | None:
     fractions (3/4, 1 3/4, ½, \\frac{3}{4}), percent, powers of ten (1e6, 1.2 × 10^6), any minus
     sign and currencies. With decimal "auto" a single comma before three digits parts thousands
     ("1,234" is 1234) and any other is a decimal comma ("1,5" is 1.5); a single point is always
-    decimal. Digits that a letter precedes are a name, not a number ("CO2").
+    decimal. A clock time counts hours (2:30 is 2.5). Digits that a letter precedes are a name, not
+    a number ("CO2").
 
     >>> last_number("It costs $1,234.50 in all.").value
     1234.5
@@ -93,6 +95,8 @@ def _window_start(text: str, end: int) -> int:
 def _read(match: re.Match[str], decimal: Decimal) -> Numeral:
     sign = "-" if (match["sign"] or "").startswith("-") or match["late_sign"] else ""
     percent = match["percent"] is not None
+    if match["hour"]:
+        return Numeral(int(match["hour"]) + int(match["minute"]) / 60, match[0])
     if match["latex_top"] or match["top"]:
         top, bottom = match["latex_top"] or match["top"], match["latex_bottom"] or match["bottom"]
         value = float(match["whole"] or 0) + float(top) / float(bottom)

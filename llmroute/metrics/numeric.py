@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from llmroute.metrics import Unscorable
+from llmroute.metrics.json_text import loose_field
 from llmroute.metrics.latex import last_boxed
 from llmroute.metrics.numerals import Decimal, Numeral, last_number
 from llmroute.metrics.targets import target_texts
@@ -16,7 +17,6 @@ from llmroute.metrics.targets import target_texts
 if TYPE_CHECKING:
     from llmroute.records import Sample
 
-_ANSWER_FIELD = re.compile(r'"answer"\s*+:\s*+(?:"((?:[^"\\]++|\\.)*+)"|([^\s",}]++))', re.DOTALL)
 _AFTER_HASHES = re.compile(r"####\s*+((?:\\?[$€£¥₹−-])*+\d[^\n]*)")
 
 
@@ -90,11 +90,9 @@ def final_number(text: str, decimal: Decimal = "auto") -> Numeral | None:
 
 
 def _final_part(text: str) -> str:
-    if '"answer"' in text:
-        for match in reversed(list(_ANSWER_FIELD.finditer(text))):
-            part = match[1] if match[1] is not None else match[2]
-            if any(character.isdigit() for character in part):
-                return part
+    part = loose_field(text, "answer")
+    if part is not None and any(character.isdigit() for character in part):
+        return part
     if "####" in text:
         for match in reversed(list(_AFTER_HASHES.finditer(text))):
             return match[1]

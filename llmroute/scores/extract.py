@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from llmroute.digest import canonical_json
 from llmroute.errors import InputError
 from llmroute.metrics.choice import checked_labels, read_choice
-from llmroute.metrics.json_text import fenced_blocks, find_json, read_json
+from llmroute.metrics.json_text import fenced_blocks, find_json, loose_field, read_json
 from llmroute.metrics.latex import last_boxed
 from llmroute.metrics.numerals import Decimal, last_number
 from llmroute.metrics.targets import value_text
@@ -195,7 +194,7 @@ class JsonField:
         found = find_json(output)
         value = None if found is None else _at_path(read_json(found), self.path)
         if value is None and self.loose:
-            value = _loose_field(output, self.path.rpartition(".")[2])
+            value = loose_field(output, self.path.rpartition(".")[2])
         if value is None:
             return output if self.or_output else None
         return value_text(value) if not isinstance(value, (dict, list)) else canonical_json(value)
@@ -210,20 +209,6 @@ def _at_path(value: Any, path: str) -> Any:
         else:
             return None
     return value
-
-
-def _loose_field(output: str, name: str) -> str | None:
-    text_or_bare = r'\s*+:\s*+(?:"((?:[^"\\]++|\\.)*+)"|([^\s",}\]]++))'
-    matches = list(re.finditer(f'"{re.escape(name)}"{text_or_bare}', output, re.DOTALL))
-    if not matches:
-        return None
-    quoted, bare = matches[-1][1], matches[-1][2]
-    if quoted is None:
-        return None if bare == "null" else str(bare)
-    try:
-        return str(json.loads(f'"{quoted}"', strict=False))
-    except ValueError:
-        return str(quoted)  # LaTeX's single backslashes are no JSON escapes
 
 
 @dataclass(frozen=True, slots=True)
