@@ -43,7 +43,9 @@ class Asked:
 
     @property
     def prompt(self) -> str:
-        return str(self.body["messages"][-1]["content"])
+        """The text of the last message, in OpenAI's form or in Anthropic's list of parts."""
+        content = self.body["messages"][-1]["content"]
+        return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
 
 Script = Callable[[Asked], Any]

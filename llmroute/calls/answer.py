@@ -74,12 +74,14 @@ def answered_text(
 def read_usage(usage: Any) -> Usage:
     """Tokens as the endpoint counted them; what is no whole number ≥ 0 was not said.
 
+    No prompt has 0 tokens: an endpoint (or LiteLLM on its behalf) that says so has not counted.
+
     >>> read_usage({"prompt_tokens": 9, "completion_tokens": float("nan")})
     Usage(input_tokens=9, output_tokens=None, cached_input_tokens=None, reasoning_tokens=None)
     >>> read_usage({"prompt_tokens": -1, "completion_tokens": "12"}) == Usage()
     True
     """
-    if not isinstance(usage, dict):
+    if not isinstance(usage, dict) or usage.get("prompt_tokens") == 0:
         return Usage()
     prompt, completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     cached = prompt.get("cached_tokens") if isinstance(prompt, dict) else None

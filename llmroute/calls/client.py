@@ -103,8 +103,9 @@ class Clients:
 
             return DirectClient(env=self._env)
         if adapter == "litellm":
-            from llmroute.calls.litellm_client import LitellmClient
+            from llmroute.calls.litellm_client import LitellmClient, import_litellm
 
+            import_litellm()  # takes seconds; later it would hold up answers already on their way
             return LitellmClient(env=self._env)
         if adapter == "replay":
             return self._replay(candidate)

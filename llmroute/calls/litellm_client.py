@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -52,7 +53,7 @@ class LitellmClient:
                 response = await litellm.acompletion(**request)
         except TimeoutError as error:
             raise timed_out(timeout_s, where) from error
-        except Exception as error:  # noqa: BLE001  (LiteLLM raises anything, ours to name)
+        except Exception as error:  # LiteLLM raises anything
             raise self._call_error(error, timeout_s, where) from error
         latency_s = time.perf_counter() - started
         return read_response(response, key=call.key, where=where, latency_s=latency_s)
@@ -62,24 +63,28 @@ class LitellmClient:
         import sys
 
         if "litellm" in sys.modules:
-            await import_litellm().close_litellm_async_clients()
+            litellm = import_litellm()
+            await litellm.close_litellm_async_clients()
+            # It would go on handing out the closed ones (seen with litellm 1.106).
+            litellm.in_memory_llm_clients_cache.flush_cache()
 
     def _call_error(self, error: Exception, timeout_s: float, where: str) -> CallError:
+        refusal = sent_refusal(error)
         names = {cls.__name__ for cause in causes(error) for cls in type(cause).__mro__}
-        if names & _TIMEOUTS and not _gateway_timeout(error):
+        if refusal is None and names & _TIMEOUTS:
             return timed_out(timeout_s, where)
-        refusal = refusal_in(error)
-        if refusal is not None and not (200 <= refusal.status < 300):
-            headers = getattr(error, "litellm_response_headers", None) or _headers(error)
-            retry_after_s = read_retry_after_s(headers, self._now()) if headers else None
-            return call_error(refusal, where=where, retry_after_s=retry_after_s)
-        if names & _CONNECTIONS:
+        if refusal is None and _lost_connection(error):
             return ConnectionFailed(
                 f"no answer: {excerpt(str(_deepest(error))) or type(error).__name__}",
                 where=where,
                 fix="Check that the server runs and that api_base is right.",
             )
-        return _unclear(error, where)
+        refusal = refusal or stated_refusal(error)
+        if refusal is None:
+            return _unclear(error, where)
+        headers = getattr(error, "litellm_response_headers", None) or _headers(error)
+        retry_after_s = read_retry_after_s(headers, self._now()) if headers else None
+        return call_error(refusal, where=where, retry_after_s=retry_after_s)
 
 
 @cache
@@ -98,6 +103,8 @@ def import_litellm() -> Any:
         raise OutsideError(
             f"litellm cannot be imported: {error}", fix="Reinstall it: pip install litellm"
         ) from error
+    # It serialises what endpoints send, and pydantic warns of each count that is no number.
+    warnings.filterwarnings("ignore", message="Pydantic serializer warnings")
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.turn_off_message_logging = True
@@ -179,7 +186,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def refusal_in(error: Exception) -> Refusal | None:
+def sent_refusal(error: Exception) -> Refusal | None:
     """What the endpoint said, from the innermost cause that still carries its HTTP answer.
 
     LiteLLM's own classes hide it: a 503 that mentions a rate limit becomes a 429, a 529 a 500,
@@ -188,17 +195,22 @@ def refusal_in(error: Exception) -> Refusal | None:
     for cause in reversed(list(causes(error))):
         response = getattr(cause, "response", None)
         status = getattr(response, "status_code", None)
-        request = getattr(response, "request", None) if status else None
-        if isinstance(status, int) and request is not None and _real(response):
+        # LiteLLM makes up responses for its own errors; those have no headers.
+        if isinstance(status, int) and status >= 300 and getattr(response, "headers", None):
             return _refusal(status, cause, response)
-    outer = getattr(error, "status_code", None)
-    by_name = _STATUS_BY_NAME.get(type(error).__name__)
-    broken = any(type(one).__name__ in _CONNECTIONS for one in causes(error))
-    if broken or not isinstance(outer, int):
+    return None
+
+
+def stated_refusal(error: Exception) -> Refusal | None:
+    """What LiteLLM says the refusal was, where the HTTP answer itself is out of reach.
+
+    A 500 without one means that LiteLLM could not read the answer: no refusal at all.
+    """
+    status = getattr(error, "status_code", None)
+    if not isinstance(status, int) or not 300 <= status < 600 or status == 500:
         return None
-    inner = [getattr(one, "status_code", None) for one in causes(error)]
-    status = next((one for one in reversed(inner) if isinstance(one, int)), outer)
-    return Refusal(status, excerpt(str(error)), by_name or "")
+    code = _CODE_BY_NAME.get(type(error).__name__, "")
+    return Refusal(status, excerpt(str(error)), code)
 
 
 # Raised while connecting or reading, by aiohttp, httpx, httpcore and the openai package.
@@ -209,7 +221,7 @@ _CONNECTIONS = frozenset(
 )
 _TIMEOUTS = frozenset("APITimeoutError Timeout TimeoutException TimeoutError".split())
 
-_STATUS_BY_NAME = {
+_CODE_BY_NAME = {
     "ContextWindowExceededError": "context_length_exceeded",
     "ContentPolicyViolationError": "content_policy_violation",
 }
@@ -221,13 +233,8 @@ def _refusal(status: int, cause: BaseException, response: Any) -> Refusal:
         return refusal_of(status, body.get("error", body))
     try:
         return read_refusal(status, response.text)
-    except Exception:  # noqa: BLE001  (a body that was never read)
+    except Exception:  # a body that was never read
         return Refusal(status, excerpt(str(cause)))
-
-
-def _real(response: Any) -> bool:
-    """Whether a server sent it: LiteLLM makes up responses, without headers, for its errors."""
-    return bool(getattr(response, "headers", None))
 
 
 def _headers(error: Exception) -> Mapping[str, str] | None:
@@ -238,9 +245,13 @@ def _headers(error: Exception) -> Mapping[str, str] | None:
     return None
 
 
-def _gateway_timeout(error: Exception) -> bool:
-    refusal = refusal_in(error)
-    return refusal is not None and refusal.status >= 500
+def _lost_connection(error: Exception) -> bool:
+    """LiteLLM's own APIConnectionError says nothing: it wraps whatever has no better name."""
+    return any(
+        cls.__name__ in _CONNECTIONS and not cls.__module__.startswith("litellm")
+        for cause in causes(error)
+        for cls in type(cause).__mro__
+    )
 
 
 def _deepest(error: BaseException) -> BaseException:
@@ -248,8 +259,11 @@ def _deepest(error: BaseException) -> BaseException:
 
 
 def _unclear(error: Exception, where: str) -> CallError:
-    said = excerpt(str(error)) or type(error).__name__
-    if isinstance(error, (TypeError, ValueError)) or type(error).__name__ in _BAD_REQUESTS:
+    told = (str(cause) for cause in reversed(list(causes(error))))
+    said = next((excerpt(text) for text in told if " " in text and "Traceback" not in text), "")
+    said = said or type(error).__name__
+    missing = any(isinstance(cause, ImportError) for cause in causes(error))
+    if missing or isinstance(error, (TypeError, ValueError)) or type(error).__name__ in _BAD_REQUESTS:
         return BadRequest(
             f"LiteLLM did not send the request: {said}",
             where=where,
