@@ -121,6 +121,6 @@
 
   // -- print --------------------------------------------------------------------------------------
   addEventListener("beforeprint", () => {
-    for (const details of all("details:not(.sample)")) details.open = true;
+    for (const details of all("details:not(.sample, .yaml)")) details.open = true;
   });
 })();

@@ -1,4 +1,4 @@
-"""Numbers → the text a reader sees: aligned units, no false precision, a dash for what is unknown."""
+"""Numbers → the text a reader sees: no false precision, and a dash for what is unknown."""
 
 from __future__ import annotations
 
@@ -19,6 +19,17 @@ def quality_text(quality: float | None, bar: float | None = None) -> str:
     hides_bar = bar is not None and quality != bar and text == f"{bar:.2f}"
     hides_edge = text in ("0.00", "1.00") and quality not in (0.0, 1.0)
     return f"{quality:.3f}" if hides_bar or hides_edge else text
+
+
+def bar_text(bar: float | None) -> str:
+    """A bar with the two or three decimals it was written with.
+
+    >>> bar_text(0.8), bar_text(0.875), bar_text(None)
+    ('0.80', '0.875', '–')
+    """
+    if bar is None:
+        return UNKNOWN
+    return f"{bar:.3f}".removesuffix("0")
 
 
 def interval_text(low: float | None, high: float | None) -> str:

@@ -6,13 +6,17 @@ that every text in a figure passes the same escaping as the rest of the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
+from typing import TYPE_CHECKING
 
-from llmroute.report.amounts import quality_text
+from llmroute.report.amounts import bar_text, quality_text
 from llmroute.report.sanitize import one_line
-from llmroute.report.view import CellView, OverallView, QualityView, ReportView, TaskView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from llmroute.report.view import CellView, OverallView, QualityView, ReportView, TaskView
 
 WIDTH, HEIGHT = 520.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 40.0, 12.0, 14.0, 42.0
@@ -21,6 +25,8 @@ CHAR_WIDTH = 6.3
 """Mean width of a character in the figures' 11-unit type."""
 LABEL_CHARS = 24
 MAX_LABELS = 14
+BELOW_BAR = 0.4
+"""How far under the bar an axis reaches; what is lower stands at its end, marked so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class Point:
     chosen: bool
     hollow: bool
     reference: bool
+    below: bool
+    """Lower than the axis reaches: drawn at its foot."""
     tip: str
     label: Label | None
 
@@ -105,16 +113,29 @@ class _Dot:
     tip: str
 
 
-def quality_domain(view: ReportView) -> tuple[float, float]:
-    """The range all interval marks of the page share: from below its lowest bound to 1."""
-    lows = [
+def quality_domain(tasks: Iterable[TaskView]) -> tuple[float, float]:
+    """The range the interval marks of all cells share; far below the bars nothing need be told
+    apart, so it starts at most `BELOW_BAR` under the lowest of them."""
+    tasks = tuple(tasks)
+    qualities = [cell.quality for task in tasks for cell in task.cells]
+    bars = [task.bar.value for task in tasks if task.bar.value is not None]
+    return _domain(qualities, min(bars) - BELOW_BAR if bars else 0.0)
+
+
+def route_domain(tasks: Iterable[TaskView]) -> tuple[float, float]:
+    """The range the interval marks of the routes share."""
+    return _domain([task.quality for task in tasks], 0.0)
+
+
+def _domain(qualities: Iterable[QualityView], floor_at: float) -> tuple[float, float]:
+    known = [
         bound
-        for task in view.tasks
-        for cell in task.cells
-        for bound in (cell.quality.low, cell.quality.value, cell.quality.bar)
+        for quality in qualities
+        for bound in (quality.low, quality.value, quality.bar)
         if bound is not None
     ]
-    return (min(floor(min(lows) * 10) / 10, 0.9) if lows else 0.0, 1.0)
+    lowest = max(min(known, default=0.0), floor_at, 0.0)
+    return min(floor(lowest * 10 + 1e-9) / 10, 0.9), 1.0
 
 
 def interval_mark(quality: QualityView, domain: tuple[float, float]) -> IntervalMark:
@@ -128,7 +149,11 @@ def interval_mark(quality: QualityView, domain: tuple[float, float]) -> Interval
         return round(4 + share * (MARK_WIDTH - 8), 1)
 
     return IntervalMark(
-        MARK_WIDTH, place(quality.value), place(quality.low), place(quality.high), place(quality.bar)
+        MARK_WIDTH,
+        place(quality.value),
+        place(quality.low),
+        place(quality.high),
+        place(quality.bar),
     )
 
 
@@ -140,6 +165,7 @@ def task_chart(task: TaskView) -> Chart | None:
     return _chart(
         dots,
         bar=task.bar.value,
+        foot=0.0 if task.bar.value is None else task.bar.value - BELOW_BAR,
         title=f"{one_line(task.task, 60)}: price against quality",
         description=_describe(task, len(dots)),
     )
@@ -153,6 +179,7 @@ def overall_chart(view: ReportView) -> Chart | None:
     return _chart(
         dots,
         bar=None,
+        foot=max(dot.quality for dot in dots) - BELOW_BAR,
         title="All traffic: one candidate for everything, or the routing map",
         description=f"{len(dots)} points; the table beside the figure holds the numbers.",
     )
@@ -208,23 +235,28 @@ def _describe(task: TaskView, n_points: int) -> str:
     return f"{n_points} candidates. {chosen}{bar}{unpriced}"
 
 
-def _chart(dots: list[_Dot], *, bar: float | None, title: str, description: str) -> Chart:
+def _chart(
+    dots: list[_Dot], *, bar: float | None, foot: float, title: str, description: str
+) -> Chart:
     has_free = any(dot.cost == 0 for dot in dots)
-    left = LEFT + (34 if has_free else 0)
-    x_axis = _LogAxis.around([dot.cost for dot in dots if dot.cost > 0], left, WIDTH - RIGHT)
-    bounds = [bound for dot in dots for bound in (dot.low, dot.quality, dot.high) if bound is not None]
-    y_axis = _QualityAxis.around([*bounds, *([bar] if bar is not None else [])])
-    free_x = LEFT + 14 if has_free else None
+    free_x = LEFT + 14
+    x_axis = _LogAxis.around(
+        [dot.cost for dot in dots if dot.cost > 0], LEFT + (34 if has_free else 0), WIDTH - RIGHT
+    )
+    y_axis = _QualityAxis.around(dots, bar, foot)
     places = [
-        (x_axis.place(dot.cost) if dot.cost > 0 else LEFT + 14, y_axis.place(dot.quality))
+        (x_axis.place(dot.cost) if dot.cost > 0 else free_x, y_axis.place(dot.quality))
         for dot in dots
     ]
     spans = [
-        (y_axis.place(dot.low if dot.low is not None else dot.quality),
-         y_axis.place(dot.high if dot.high is not None else dot.quality))
+        (
+            y_axis.place(dot.quality if dot.low is None else dot.low),
+            y_axis.place(dot.quality if dot.high is None else dot.high),
+        )
         for dot in dots
-    ]  # fmt: skip
-    labels = _label(dots, places, spans)
+    ]
+    below = [dot.quality < y_axis.low for dot in dots]
+    labels = _label(dots, places, spans, below)
     return Chart(
         width=WIDTH,
         height=HEIGHT,
@@ -236,26 +268,33 @@ def _chart(dots: list[_Dot], *, bar: float | None, title: str, description: str)
         description=description,
         x_ticks=x_axis.ticks(),
         y_ticks=y_axis.ticks(),
-        free_x=free_x,
+        free_x=free_x if has_free else None,
         bar_y=None if bar is None else y_axis.place(bar),
-        bar_label="" if bar is None else f"bar {quality_text(bar)}",
+        bar_label="" if bar is None else f"bar {bar_text(bar)}",
         stairs=_stairs(dots, places),
-        points=tuple(_point(*parts) for parts in zip(dots, places, spans, labels, strict=True)),
+        points=tuple(
+            _point(*parts) for parts in zip(dots, places, spans, below, labels, strict=True)
+        ),
     )
 
 
 def _point(
-    dot: _Dot, place: tuple[float, float], span: tuple[float, float], label: Label | None
+    dot: _Dot,
+    place: tuple[float, float],
+    span: tuple[float, float],
+    below: bool,
+    label: Label | None,
 ) -> Point:
     return Point(
         x=place[0],
         y=place[1],
-        y_low=None if dot.low is None else span[0],
-        y_high=None if dot.high is None else span[1],
+        y_low=None if dot.low is None or below else span[0],
+        y_high=None if dot.high is None or below else span[1],
         verdict=dot.verdict,
         chosen=dot.chosen,
         hollow=not dot.on_frontier,
         reference=dot.reference,
+        below=below,
         tip=dot.tip,
         label=label,
     )
@@ -300,17 +339,19 @@ class _QualityAxis:
     step: float
 
     @classmethod
-    def around(cls, values: list[float]) -> _QualityAxis:
-        """From a round number below the lowest value to one above the highest."""
-        low, high = min(values), max(values)
-        span = max(high - low, 0.05)
+    def around(cls, dots: list[_Dot], bar: float | None, foot: float) -> _QualityAxis:
+        """From a round number below what matters to one above the highest bound."""
+        values = [at for dot in dots for at in (dot.low, dot.quality, dot.high) if at is not None]
+        values += [] if bar is None else [bar]
+        low = max(min(values), foot)
+        span = max(max(values) - low, 0.05)
         step = 0.05 if span <= 0.25 else 0.1 if span <= 0.5 else 0.2
         bottom = max(0.0, floor(low / step + 1e-9) * step)
-        top = min(1.0, ceil(high / step - 1e-9) * step)
+        top = min(1.0, ceil(max(values) / step - 1e-9) * step)
         return cls(bottom, top if top > bottom else bottom + step, step)
 
     def place(self, quality: float) -> float:
-        share = (quality - self.low) / (self.high - self.low)
+        share = max(0.0, (quality - self.low) / (self.high - self.low))
         return round(HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP), 1)
 
     def ticks(self) -> tuple[Tick, ...]:
@@ -324,9 +365,7 @@ def _axis_usd(usd: float) -> str:
     return f"${usd:,.8f}".rstrip("0").rstrip(".")
 
 
-def _stairs(
-    dots: list[_Dot], places: list[tuple[float, float]]
-) -> tuple[tuple[float, float], ...]:
+def _stairs(dots: list[_Dot], places: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
     front = sorted(place for dot, place in zip(dots, places, strict=True) if dot.on_frontier)
     corners: list[tuple[float, float]] = []
     for x, y in front:
@@ -337,10 +376,13 @@ def _stairs(
 
 
 def _label(
-    dots: list[_Dot], places: list[tuple[float, float]], spans: list[tuple[float, float]]
+    dots: list[_Dot],
+    places: list[tuple[float, float]],
+    spans: list[tuple[float, float]],
+    below: list[bool],
 ) -> list[Label | None]:
     """Greedy: the points that matter first, each at the first free place around it."""
-    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
+    taken: list[_Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
     taken += [(x - 2, high, x + 2, low) for (x, _), (low, high) in zip(places, spans, strict=True)]
     order = sorted(
         range(len(dots)),
@@ -349,7 +391,8 @@ def _label(
     labels: list[Label | None] = [None] * len(dots)
     for index in order[:MAX_LABELS]:
         text = one_line(dots[index].name, LABEL_CHARS)
-        for label, box in _spots(text, *places[index]):
+        text += f" ({quality_text(dots[index].quality)})" if below[index] else ""
+        for label, box in _spots(text, *places[index], 14.0 if dots[index].chosen else 9.0):
             if _is_inside(box) and not any(_overlap(box, other) for other in taken):
                 labels[index] = label
                 taken.append(box)
@@ -360,13 +403,13 @@ def _label(
 _Box = tuple[float, float, float, float]
 
 
-def _spots(text: str, x: float, y: float) -> Iterable[tuple[Label, _Box]]:
+def _spots(text: str, x: float, y: float, gap: float) -> Iterable[tuple[Label, _Box]]:
     width = CHAR_WIDTH * len(text)
     for dy in (4.0, -7.0, 15.0, -16.0, 24.0):
-        right = Label(x + 10, y + dy, "start", text)
-        yield right, (x + 9, y + dy - 10, x + 10 + width, y + dy + 3)
-        left = Label(x - 10, y + dy, "end", text)
-        yield left, (x - 10 - width, y + dy - 10, x - 9, y + dy + 3)
+        right = Label(x + gap, y + dy, "start", text)
+        yield right, (x + gap - 1, y + dy - 10, x + gap + width, y + dy + 3)
+        left = Label(x - gap, y + dy, "end", text)
+        yield left, (x - gap - width, y + dy - 10, x - gap + 1, y + dy + 3)
 
 
 def _is_inside(box: _Box) -> bool:

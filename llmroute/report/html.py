@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import (
     ChoiceLoader,
@@ -21,11 +20,15 @@ from markupsafe import Markup
 from llmroute import __version__
 from llmroute.errors import InputError
 from llmroute.report import amounts, charts
+from llmroute.report.samples import RESULT_CODES
 from llmroute.report.sanitize import one_line, visible
 from llmroute.report.story import MEANINGS, SYMBOLS
-from llmroute.report.samples import RESULT_CODES
-from llmroute.report.view import ReportView
 from llmroute.resources import shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from llmroute.report.view import ReportView
 
 TEMPLATE = "report.html.j2"
 STYLE = "report.css"
@@ -52,7 +55,8 @@ def render_html(view: ReportView, template_dir: Path | None = None) -> str:
             style=style,
             script=script,
             data=_json_for_script(_page_data(view)),
-            domain=charts.quality_domain(view),
+            domain=charts.quality_domain(view.tasks),
+            route_domain=charts.route_domain(view.tasks),
             task_charts=[charts.task_chart(task) for task in view.tasks],
             overall_chart=charts.overall_chart(view),
             version=__version__,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from llmroute.records import Comparison, RoutingMap
 from llmroute.report.story import rule_sentence
+
+if TYPE_CHECKING:
+    from llmroute.records import Comparison, RoutingMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Group:
 
 
 def view_provenance(comparison: Comparison, routing_map: RoutingMap) -> tuple[Group, ...]:
-    """Run, suites, candidates with their prices, versions and sources; empty groups are left out."""
+    """Run, suites, candidates with prices, versions and sources; empty groups are left out."""
     provenance = routing_map.provenance
     run = (
         ("run", provenance.run_id or "not recorded"),
@@ -63,11 +65,10 @@ def _candidate(facts: Mapping[str, Any]) -> str:
     said = [str(facts["model"])] if facts.get("model") else []
     if "price" in facts:
         said.append(_price(facts["price"]))
-    said += [
-        f"{key} {value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)}"
-        for key, value in sorted(facts.items())
-        if key not in ("model", "price") and value not in (None, {}, [], ())
-    ]
+    for key, value in sorted(facts.items()):
+        if key not in ("model", "price") and value not in (None, {}, [], ()):
+            text = value if isinstance(value, str) else json.dumps(value, default=str)
+            said.append(f"{key} {text}")
     return " · ".join(said)
 
 

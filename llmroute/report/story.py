@@ -4,22 +4,37 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from llmroute.records import Comparison, QualityRule, QualityThreshold, RoutingMap, Savings, TaskRoute
-from llmroute.report.amounts import counted, share_text, usd_text
+from llmroute.report.amounts import bar_text, counted, share_text, usd_text
+from llmroute.report.sanitize import one_line
+
+if TYPE_CHECKING:
+    from llmroute.records import (
+        Cell,
+        Comparison,
+        QualityRule,
+        QualityThreshold,
+        RoutingMap,
+        Savings,
+        Verdict,
+    )
 
 Tone = Literal["good", "plain", "bad"]
 
+NAME_CHARS = 60
+
 SYMBOLS = {"proven": "✓", "likely": "≈", "undecided": "?", "fails": "✗", "fallback": "↩"}
 """What stands for a verdict beside its word, so that colour is never all there is."""
+
+_STRENGTHS: tuple[Verdict, ...] = ("proven", "likely", "undecided")
 
 MEANINGS = {
     "proven": "the lower bound clears the bar, corrected for the number of candidates",
     "likely": "the mean clears the bar, the lower bound clears it less the margin",
     "undecided": "the mean clears the bar, but there are too few samples to trust it",
     "fails": "the mean is below the bar, or too few calls carry a score",
-    "fallback": "no candidate clears, so the reference answers",
+    "fallback": "no candidate qualifies, so the reference answers",
 }
 
 
@@ -39,7 +54,7 @@ def tell_headline(comparison: Comparison, routing_map: RoutingMap) -> Headline:
     if nothing:
         return Headline(nothing, "bad", ())
     if all(route.verdict == "fallback" for route in routing_map.tasks):
-        return Headline(_no_route(routing_map), "bad", ())
+        return Headline(_no_route(comparison, routing_map), "bad", ())
     if routing_map.savings.saved_share is None:
         return Headline(_unknown_savings(routing_map), "plain", details)
     return Headline(*_savings(routing_map), details)
@@ -62,11 +77,12 @@ def rule_sentence(rule: QualityRule) -> str:
 def threshold_text(threshold: QualityThreshold) -> str:
     """The bar as it was written.
 
+    >>> from llmroute.records import QualityThreshold
     >>> threshold_text(QualityThreshold(0.95, "best"))
     '95% of the best'
     """
     if threshold.relative_to is None:
-        return f"{threshold.value:g}"
+        return bar_text(threshold.value)
     return f"{share_text(threshold.value)} of the {threshold.relative_to}"
 
 
@@ -84,7 +100,7 @@ def _nothing_known(comparison: Comparison, routing_map: RoutingMap) -> str | Non
     cells = [cell for task in comparison.tasks for cell in task.cells]
     if not cells:
         return "There is nothing to compare: no candidate was asked."
-    stays = f"so all traffic stays on {routing_map.reference}."
+    stays = f"so all traffic stays on {_name(routing_map.reference)}."
     if not any(cell.n_answered for cell in cells):
         return f"No call was answered{_main_failure(comparison)}, {stays}"
     if not any(cell.n_scored for cell in cells):
@@ -112,20 +128,39 @@ def failure_words(kind: str) -> str:
     return kind.replace("_", " ")
 
 
-def _no_route(routing_map: RoutingMap) -> str:
+def _no_route(comparison: Comparison, routing_map: RoutingMap) -> str:
     n_tasks = len(routing_map.tasks)
     tasks = "the one task" if n_tasks == 1 else f"any of {n_tasks} tasks"
-    return f"No candidate clears the bar on {tasks}, so all traffic stays on {routing_map.reference}."
+    stays = f"so all traffic stays on {_name(routing_map.reference)}"
+    n_unpriced = sum(_clears_unpriced(cell) for task in comparison.tasks for cell in task.cells)
+    if n_unpriced:
+        cells = counted(n_unpriced, "result")
+        return f"No priced candidate qualifies on {tasks}, {stays}; {cells} would, but for a price."
+    return f"No candidate qualifies on {tasks}, {stays}."
+
+
+def _clears_unpriced(cell: Cell) -> bool:
+    return cell.cost_usd_per_1k is None and cell.verdict in ("proven", "likely")
+
+
+def _name(name: str) -> str:
+    return one_line(name, NAME_CHARS)
 
 
 def _unknown_savings(routing_map: RoutingMap) -> str:
+    reference = _name(routing_map.reference)
     moved = [route for route in routing_map.tasks if route.route != routing_map.reference]
-    why = routing_map.savings.reason or "the reference has no price"
-    why = why[0].lower() + why[1:].rstrip(".") if why[:2] != why[:2].upper() else why.rstrip(".")
+    why = _clause(routing_map.savings.reason or "the reference has no price")
     if not moved:
-        return f"All traffic stays on {routing_map.reference}; what it costs is unknown: {why}."
+        return f"All traffic stays on {reference}; what it costs is unknown: {why}."
     tasks = _of_tasks(len(moved), len(routing_map.tasks))
-    return f"{tasks} can leave {routing_map.reference}; what that saves is unknown: {why}."
+    return f"{tasks} can leave {reference}; what that saves is unknown: {why}."
+
+
+def _clause(sentence: str) -> str:
+    """A sentence as the end of another one."""
+    text = one_line(sentence).rstrip(". ")
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _of_tasks(count: int, total: int) -> str:
@@ -135,53 +170,44 @@ def _of_tasks(count: int, total: int) -> str:
 
 
 def _savings(routing_map: RoutingMap) -> tuple[str, Tone]:
-    savings, reference = routing_map.savings, routing_map.reference
+    savings, reference = routing_map.savings, _name(routing_map.reference)
     share = savings.saved_share
     if share is None:
         raise ValueError("savings without a share have no sentence")
     routed = usd_text(savings.routed_usd_per_1k)
     paid = usd_text(savings.reference_usd_per_1k)
-    if all(route.route == reference for route in routing_map.tasks):
+    if all(route.route == routing_map.reference for route in routing_map.tasks):
         return f"Keep {reference} for everything: nothing cheaper clears the bar.", "plain"
     if share.value < -0.005:
-        more = share_text(-share.value)
-        return (
-            f"Meeting the bar costs {more} more than {reference} alone: "
-            f"{routed} per 1,000 requests instead of {paid}.",
-            "bad",
-        )
+        more = f"{share_text(-share.value)} more than {reference} alone"
+        costs = f"{routed} per 1,000 requests instead of {paid}"
+        return f"Meeting the bar costs {more}: {costs}.", "bad"
     if share.value < 0.005:
         return f"The map costs what {reference} costs: {routed} per 1,000 requests.", "plain"
-    return (
-        f"Routing by task costs {routed} per 1,000 requests instead of {paid}: "
-        f"{share_text(share.value)} less than sending everything to {reference}.",
-        "good",
-    )
+    costs = f"Routing by task costs {routed} per 1,000 requests instead of {paid}"
+    less = f"{share_text(share.value)} less than sending everything to {reference}"
+    return f"{costs}: {less}.", "good"
 
 
 def _routes(routing_map: RoutingMap) -> tuple[str, ...]:
     fallbacks = [route for route in routing_map.tasks if route.verdict == "fallback"]
     if not fallbacks:
         return ()
-    names = ", ".join(route.task for route in fallbacks[:4]) + (", …" if len(fallbacks) > 4 else "")
-    clears = "No candidate clears the bar on"
-    return (f"{clears} {names}: {routing_map.reference} answers there.",)
+    names = ", ".join(_name(route.task) for route in fallbacks[:4])
+    more = ", …" if len(fallbacks) > 4 else ""
+    answers = f"{_name(routing_map.reference)} answers there"
+    return (f"No candidate qualifies on {names}{more}: {answers}.",)
 
 
 def _evidence(routing_map: RoutingMap) -> tuple[str, ...]:
-    counts = Counter(_strength(route) for route in routing_map.tasks)
-    said = [
-        f"{word} on {counted(counts[word], 'task')}"
-        for word in ("proven", "likely", "undecided")
-        if counts[word]
-    ]
-    if not said:
+    counts = Counter(route.verdict for route in routing_map.tasks)
+    known = [word for word in _STRENGTHS if counts[word]]
+    if not known:
         return ()
-    sentence = f"That the routes clear their bars is {' and '.join(said)}."
+    said = [f"{known[0]} on {counted(counts[known[0]], 'task')}"]
+    said += [f"{word} on {counts[word]}" for word in known[1:]]
+    listed = " and ".join(said) if len(said) < 3 else f"{said[0]}, {said[1]} and {said[2]}"
+    sentence = f"Clearing the bar is {listed}."
     if routing_map.rule.evidence == "mean":
         return (sentence, "Chosen by mean score alone, the naive rule: expect some to be below it.")
     return (sentence,)
-
-
-def _strength(route: TaskRoute) -> str:
-    return route.verdict

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import TYPE_CHECKING
 
 from llmroute.report.sanitize import one_line
-from llmroute.report.view import CellView, ReportView, TaskView
+
+if TYPE_CHECKING:
+    from llmroute.report.view import CellView, ReportView, TaskView
 
 COLUMNS = (
     "task",
@@ -63,7 +66,7 @@ def guarded(text: str) -> str:
 
 
 def _row(task: TaskView, cell: CellView) -> list[str | float | int | None]:
-    return [
+    values: list[str | float | int | None] = [
         guarded(cell.task),
         guarded(cell.candidate),
         int(cell.is_route),
@@ -87,3 +90,9 @@ def _row(task: TaskView, cell: CellView) -> list[str | float | int | None]:
         int(cell.on_frontier),
         guarded(cell.reason),
     ]
+    return [_short(value) for value in values]
+
+
+def _short(value: str | float | int | None) -> str | float | int | None:
+    """Numbers without the noise of their last binary digits."""
+    return float(f"{value:.10g}") if isinstance(value, float) else value

@@ -6,21 +6,12 @@ and nothing else. Text in it is as it came: each renderer makes it safe for its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
+from typing import TYPE_CHECKING
 
-from llmroute.records import (
-    Cell,
-    Comparison,
-    Outcomes,
-    Rejected,
-    RoutingMap,
-    TaskComparison,
-    TaskRoute,
-)
 from llmroute.report.amounts import (
-    UNKNOWN,
+    bar_text,
     count_text,
     interval_text,
     quality_text,
@@ -39,6 +30,19 @@ from llmroute.report.story import (
     tell_headline,
     threshold_text,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from llmroute.records import (
+        Cell,
+        Comparison,
+        Outcomes,
+        Rejected,
+        RoutingMap,
+        TaskComparison,
+        TaskRoute,
+    )
 
 MAX_SAMPLES = 1_000
 MAX_SAMPLE_BYTES = 4_000_000
@@ -273,7 +277,7 @@ def _task(
     bar = task.quality_threshold
     return TaskView(
         task=task.task,
-        bar=Quantity(bar, UNKNOWN if bar is None else f"{bar:.3g}"),
+        bar=Quantity(bar, bar_text(bar)),
         bar_rule=threshold_text(task.threshold_rule),
         traffic=_share(traffic),
         route=name,
@@ -301,9 +305,7 @@ def _cell(cell: Cell, *, is_route: bool, is_reference: bool) -> CellView:
         verdict=cell.verdict,
         symbol=SYMBOLS[cell.verdict],
         reason=cell.reason,
-        quality=_quality(
-            cell.quality, cell.quality_low, cell.quality_high, cell.quality_threshold
-        ),
+        quality=_quality(cell.quality, cell.quality_low, cell.quality_high, cell.quality_threshold),
         n_samples=cell.n_samples,
         n_planned=cell.n_planned,
         n_scored=cell.n_scored,
@@ -440,9 +442,7 @@ def _reference_note(comparison: Comparison) -> str:
 def _quality(
     value: float | None, low: float | None, high: float | None, bar: float | None
 ) -> QualityView:
-    return QualityView(
-        value, low, high, bar, quality_text(value, bar), interval_text(low, high)
-    )
+    return QualityView(value, low, high, bar, quality_text(value, bar), interval_text(low, high))
 
 
 def _usd(usd: float | None) -> Quantity:

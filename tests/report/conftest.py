@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -27,6 +27,9 @@ from llmroute.records import (
     TaskRoute,
     Usage,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Run = tuple[Comparison, RoutingMap, Outcomes]
 
@@ -125,13 +128,19 @@ def _route(task: str, cells: list[Cell], reference: str) -> TaskRoute:
         ),
         rejected=tuple(
             Rejected(
-                cell.candidate, cell.verdict, cell.reason, cell.quality, cell.quality_low,
+                cell.candidate, cell.verdict, _why(cell), cell.quality, cell.quality_low,
                 cell.quality_high, cell.coverage, cell.cost_usd_per_1k, cell.samples_needed,
             )
             for cell in cells
             if cell.candidate != name
         ),
     )  # fmt: skip
+
+
+def _why(cell: Cell) -> str:
+    if cell.cost_usd_per_1k is None and cell.verdict in ("proven", "likely"):
+        return "it clears, but has no price: an unpriced candidate is never the cheapest"
+    return cell.reason
 
 
 @pytest.fixture
@@ -212,9 +221,8 @@ def realistic_run(n_samples: int = 50, seed: int = 7) -> Run:
         savings=_savings(cells, weights),
         outcomes=Outcomes(tuple(rows), prompts),
         notes=(
-            "math_reasoning: 50 samples cannot prove a quality within 0.05 of the bar; "
-            "haiku would need about 180 more.",
-            "local-qwen has no price: it is never the cheapest. Give it 'price: {usd_per_hour: …}'.",
+            "math_reasoning: haiku needs about 180 more samples before it can be judged.",
+            "local-qwen has no price, so it is never the cheapest: set 'price: {usd_per_hour: …}'.",
         ),
         weights=weights,
         provenance=Provenance(
@@ -327,3 +335,80 @@ def _savings(cells: list[Cell], weights: dict[str, float]) -> Savings:
 @pytest.fixture(scope="session")
 def real_run() -> Run:
     return realistic_run()
+
+
+PAYLOADS = (
+    "<script>window.pwned=1</script>", "</script><script>window.pwned=1</script>",
+    "</title><script>window.pwned=1</script>", "</style><script>window.pwned=1</script>",
+    "--><script>window.pwned=1</script>", "<!--<script>window.pwned=1</script>",
+    "<img src=x onerror=window.pwned=1>", "<svg onload=window.pwned=1>",
+    "<svg><script>window.pwned=1</script></svg>", "<svg><animate onbegin=window.pwned=1>",
+    "<iframe srcdoc='<script>parent.pwned=1</script>'>", "<iframe src=javascript:pwned=1>",
+    "<object data=data:text/html,<script>pwned=1</script>>", "<embed src=//evil.invalid/x>",
+    "<link rel=stylesheet href=//evil.invalid/x.css>", "<style>@import '//evil.invalid/x'</style>",
+    "<meta http-equiv=refresh content='0;url=//evil.invalid'>", "<base href=//evil.invalid>",
+    "<form action=//evil.invalid><button>x</button></form>", "<a href=javascript:pwned=1>x</a>",
+    "<body onload=window.pwned=1>", "<details open ontoggle=window.pwned=1>",
+    "<input autofocus onfocus=window.pwned=1>", "<video><source onerror=window.pwned=1></video>",
+    "\" onmouseover=window.pwned=1 x=\"", "' autofocus onfocus=window.pwned=1 x='",
+    "\"><script>window.pwned=1</script>", "'><script>window.pwned=1</script>",
+    "`-window.pwned=1-`", "{{ 7*7 }}{% for x in y %}", "{{ ''.__class__.__mro__ }}", "${pwned=1}",
+    "</pre></details></section></main>", "</textarea><script>window.pwned=1</script>",
+    "]]><script>window.pwned=1</script>", "</desc></svg><script>window.pwned=1</script>",
+    "&lt;script&gt;window.pwned=1&lt;/script&gt;", "\\u003cscript\\u003ewindow.pwned=1",
+    "\u2028</script>\u2029<script>window.pwned=1</script>", "<scr\x00ipt>window.pwned=1</script>",
+    "\x1b]52;c;ZXZpbA==\x07", "\x1b]8;;http://evil.invalid\x1b\\x\x1b]8;;\x1b\\", "\x1b[2J\x1b[H",
+    "\x9b31mred", "\u202egnp.exe", "\u2066isolated\u2069", "zero\u200bwidth\ufeff\u2060",
+    "\ud800lone", "[bold red]markup[/] [link=http://evil.invalid]x[/link]", "[/]", "`" * 40,
+    "=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1", "＝1+1",
+    "![x](http://evil.invalid/x.png) @everyone #1", "::set-output name=x::y",
+    "مرحبا بالعالم", "👩‍👩‍👧‍👦 🏳️‍🌈", "x" * 500,
+)  # fmt: skip
+WRAPPERS = ("{}", "a {} b", "\n{}\n", "</b>{}", "'\"{}\"'")
+
+
+@pytest.fixture(scope="session")
+def hostile() -> tuple[str, ...]:
+    """More than 300 strings that would run, hide or break something in a careless sink."""
+    return tuple(wrapper.replace("{}", text) for text in PAYLOADS for wrapper in WRAPPERS)
+
+
+def hostile_run(strings: tuple[str, ...]) -> Run:
+    """A run in which every field that holds text holds a hostile one."""
+    turn = iter(range(10**9))
+
+    def text() -> str:
+        return strings[next(turn) % len(strings)]
+
+    tasks = [f"{text()} {i}" for i in range(12)]
+    candidates = [f"{text()} {i}" for i in range(12)]
+    verdicts = ("fails", "undecided", "likely", "proven")
+    cells, rows, prompts = [], [], {}
+    for task in tasks:
+        for i, name in enumerate(candidates):
+            cells.append(replace(CELL, task=task, candidate=name, verdict=verdicts[i % 4],
+                                 reason=text(), failures={text(): 1},
+                                 cost_usd_per_1k=None if i % 5 == 0 else 0.1 * i,
+                                 unpriced_reason=text()))  # fmt: skip
+        for k in range(3):
+            sid = f"{text()} {k}"
+            prompts[task, sid] = Prompt(task, sid, text(), {text(): [text()]}, (text(),), text())
+            rows += [
+                Outcome(task, sid, name, 0, 0.5 if i % 2 else None, text(), True, text(), text())
+                for i, name in enumerate(candidates)
+            ]
+    provenance = Provenance(
+        run_id=text(), started=text(), suites={text(): text()},
+        candidates={name: {"model": text(), "params": {text(): text()}} for name in candidates},
+        versions={text(): text()}, strategy=text(), sources=(text(),),
+    )  # fmt: skip
+    return make_run(
+        cells, reference=candidates[-1], outcomes=Outcomes(tuple(rows), prompts),
+        notes=tuple(strings), provenance=provenance,
+        savings=Savings(None, None, None, None, text()),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def bad_run(hostile: tuple[str, ...]) -> Run:
+    return hostile_run(hostile)

@@ -1,0 +1,130 @@
+"""ReportView → a Markdown summary for pull requests and chat.
+
+Names stand in code spans, where neither mentions, links, images nor HTML are read; other text has
+every character that Markdown or GitHub gives a meaning taken out of its hands.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from llmroute.report.sanitize import one_line
+
+if TYPE_CHECKING:
+    from llmroute.report.view import RejectedView, ReportView, TaskView
+
+MAX_CHARS = 60_000
+"""GitHub drops comments over 64 KiB."""
+NAME_CHARS = 120
+
+_ZERO_WIDTH = "\u200b"
+_SPECIAL = re.compile(r"[\\`*\[\]<>#|~&]|(?<![^\W_])_|_(?![^\W_])")
+_REFERENCES = re.compile(r"(@|#|\bGH-|\bwww\.|://)(?=\w)", re.IGNORECASE)
+
+
+def render_markdown(view: ReportView) -> str:
+    """Verdict, routing map, why nothing cheaper, and the notes, cut at `MAX_CHARS`."""
+    parts = [
+        f"### {plain(view.headline.sentence)}",
+        " ".join(plain(detail) for detail in view.headline.details),
+        _routes(view),
+        _why(view),
+        _notes(view),
+        _footer(view),
+    ]
+    return _fit([part for part in parts if part])
+
+
+def code_span(text: str) -> str:
+    """The text on one line in a code span no text can leave, also inside a table.
+
+    >>> code_span("a`b|c")
+    '``a`b\\\\|c``'
+    """
+    line = one_line(text, NAME_CHARS).replace("|", "\\|") or " "
+    fence = "`" * (max((len(run) for run in re.findall("`+", line)), default=0) + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def plain(text: str) -> str:
+    """The text on one line as prose: no markup, mention, issue, commit or link is read in it.
+
+    >>> plain("<b>*hi* #1</b>")
+    '&lt;b&gt;&#42;hi&#42; &#35;\\u200b1&lt;/b&gt;'
+    """
+    line = _REFERENCES.sub(rf"\1{_ZERO_WIDTH}", one_line(text))
+    return _SPECIAL.sub(_entity, line)
+
+
+def _entity(match: re.Match[str]) -> str:
+    named = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+    return named.get(match.group(), f"&#{ord(match.group())};")
+
+
+def _routes(view: ReportView) -> str:
+    if not view.tasks:
+        return ""
+    lines = [
+        "| Task | Route | Verdict | Quality | n | $ / 1,000 | Saved | Fallbacks |",
+        "|---|---|---|---|--:|--:|--:|---|",
+    ]
+    return "\n".join(lines + [_route(task) for task in view.tasks])
+
+
+def _route(task: TaskView) -> str:
+    interval = f" ({task.quality.interval})" if task.quality.interval else ""
+    cells = (
+        code_span(task.task),
+        code_span(task.route),
+        f"{task.symbol} {task.verdict}",
+        f"{task.quality.text}{interval}, bar {task.bar.text}",
+        str(task.n_samples),
+        plain(task.cost.text),
+        task.saved.text,
+        ", ".join(code_span(name) for name in task.fallbacks) or "none",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _why(view: ReportView) -> str:
+    lines = []
+    for task in view.tasks:
+        cheaper = [item for item in task.rejected if item.is_cheaper or item.cost.value is None]
+        lines += [f"- {code_span(task.task)}: {_rejection(item)}" for item in cheaper[:5]]
+        if len(cheaper) > 5:
+            lines.append(f"- {code_span(task.task)}: {len(cheaper) - 5} more are in the report")
+    if not lines:
+        return ""
+    body = "\n".join(lines)
+    return f"<details><summary>Why not cheaper?</summary>\n\n{body}\n\n</details>"
+
+
+def _rejection(item: RejectedView) -> str:
+    price = plain(item.cost.text) if item.cost.value is not None else "no price"
+    needed = (
+        f"; {item.samples_needed:,} more samples would settle it" if item.samples_needed else ""
+    )
+    head = f"{code_span(item.candidate)} {item.symbol} {item.verdict} ({price})"
+    return f"{head}: {plain(item.reason)}{needed}"
+
+
+def _notes(view: ReportView) -> str:
+    return "\n".join(f"> {plain(note)}\n>" for note in view.notes).removesuffix("\n>")
+
+
+def _footer(view: ReportView) -> str:
+    run = f" Run {code_span(view.run_id)}." if view.run_id else ""
+    scored = f"{view.n_scored:,} of {view.n_planned:,} planned calls carry a score."
+    return f"{plain(view.rule)} {scored}{run}"
+
+
+def _fit(parts: list[str]) -> str:
+    """Whole lines up to the limit, and a line that says what was cut."""
+    text = "\n\n".join(parts) + "\n"
+    if len(text) <= MAX_CHARS:
+        return text
+    kept = text[:MAX_CHARS].rsplit("\n", 1)[0]
+    closing = "\n\n</details>" if kept.count("<details>") > kept.count("</details>") else ""
+    return f"{kept}{closing}\n\n{len(text) - len(kept):,} characters were cut.\n"
