@@ -1,0 +1,205 @@
+"""Finds llmroute.yaml, reads it, fills in environment values: file → Config."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from llmroute.config.environment import fill_environment
+from llmroute.config.faults import together, validate
+from llmroute.config.schema import CandidateEntry, ConfigFile, JudgeEntry, LimitsEntry, PriceEntry
+from llmroute.config.yaml_source import Document, read_yaml
+from llmroute.errors import ConfigError, InputError, did_you_mean
+from llmroute.records import (
+    Budget,
+    Candidate,
+    Config,
+    JudgeUse,
+    Limits,
+    Price,
+    QualityRule,
+    TaskLimits,
+)
+from llmroute.resources import shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+FILE_NAME = "llmroute.yaml"
+
+
+def find_config(start: Path) -> Path | None:
+    """The closest llmroute.yaml in `start` or a folder above it, or None.
+
+    A relative `start` gives a relative path, which keeps messages short.
+    """
+    folder = start
+    for _ in range(len(start.resolve().parts)):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+        climbs = not folder.is_absolute() and folder.name in ("", "..")
+        folder = folder / ".." if climbs else folder.parent
+    return None
+
+
+def load_config(path: Path, env: Mapping[str, str]) -> Config:
+    """The configuration a file states.
+
+    Args:
+        path: the file; what it names is found from its folder.
+        env: the environment that `${NAME}` is filled from.
+
+    Raises:
+        ConfigError: the file cannot be read or says something that cannot be meant; up to ten
+            faults at once, each with file, line, column and fix.
+    """
+    document = read_yaml(path, ConfigError)
+    file = validate(ConfigFile, document, fill_environment(document, env))
+    if faults := [*_name_faults(file, document), *_reference_faults(file, document)]:
+        raise together(faults)
+    return _config(file, path)
+
+
+def default_config() -> Config:
+    """The configuration without a file: the shipped suites on the programs of this process."""
+    return Config(
+        suites=(shipped("suites"),),
+        candidates=tuple(Candidate(name, name) for name in ("builtin/rules", "builtin/tfidf")),
+    )
+
+
+def check_tasks(config: Config, tasks: Iterable[str]) -> None:
+    """Nothing, where every task the configuration speaks of has a suite.
+
+    Raises:
+        ConfigError: a task under `tasks:` has none, with its line and the closest name.
+    """
+    known = sorted(tasks)
+    named = dict.fromkeys((*config.task_limits, *config.task_thresholds))
+    unknown = [task for task in named if task not in known]
+    if not unknown or config.path is None:
+        return
+    document = read_yaml(config.path, ConfigError)
+    raise together(
+        [
+            document.fault(
+                ("tasks", task),
+                f"no suite has the task {task!r}",
+                did_you_mean(task, known, kind="task"),
+                of_key=True,
+            )
+            for task in unknown
+        ]
+    )
+
+
+def _config(file: ConfigFile, path: Path) -> Config:
+    folder = path.parent
+    quality = file.quality
+    return Config(
+        suites=tuple(folder / pattern for pattern in file.suites),
+        candidates=tuple(_candidate(entry, file.limits, folder) for entry in file.candidates),
+        reference=file.reference,
+        quality=QualityRule(
+            quality.threshold,
+            quality.evidence,
+            quality.confidence,
+            quality.margin,
+            quality.min_coverage,
+        ),
+        judge=judge_use(file.judge),
+        budget=Budget(file.budget.max_usd, file.budget.confirm_usd),
+        repeats=file.repeats,
+        seed=file.seed,
+        concurrency=file.concurrency,
+        task_limits={
+            task: TaskLimits(
+                entry.max_latency_p95_s, entry.max_cost_usd_per_1k, tuple(entry.exclude)
+            )
+            for task, entry in file.tasks.items()
+        },
+        task_thresholds={
+            task: entry.quality_threshold
+            for task, entry in file.tasks.items()
+            if entry.quality_threshold is not None
+        },
+        store=folder / file.store,
+        out=folder / file.out,
+        path=path,
+    )
+
+
+def judge_use(entry: JudgeEntry | None) -> JudgeUse | None:
+    """The judge as a record; "" stands for a model or rubric that is named elsewhere."""
+    if entry is None:
+        return None
+    return JudgeUse(entry.model or "", entry.rubric or "", entry.params)
+
+
+def _candidate(entry: CandidateEntry, defaults: LimitsEntry, folder: Path) -> Candidate:
+    return Candidate(
+        name=entry.name or entry.model,
+        model=entry.model,
+        params=entry.params,
+        price=_price(entry.price),
+        limits=_limits(defaults, entry.limits),
+        api_base=entry.api_base,
+        api_key=entry.api_key,
+        adapter=entry.adapter,
+        recording=folder / entry.recording if entry.recording else None,
+        tags=tuple(entry.tags),
+    )
+
+
+def _price(entry: PriceEntry | None) -> Price | None:
+    return Price(**entry.model_dump()) if entry else None
+
+
+def _limits(defaults: LimitsEntry, own: LimitsEntry | None) -> Limits:
+    stated = defaults.model_dump(exclude_none=True)
+    if own is not None:
+        stated |= own.model_dump(exclude_none=True)
+    return Limits(**stated)
+
+
+def _name_faults(file: ConfigFile, document: Document) -> list[InputError]:
+    """A fault for every second use of a candidate's name."""
+    places = defaultdict(list)
+    for index, entry in enumerate(file.candidates):
+        places[entry.name or entry.model].append(index)
+    faults = []
+    for first, *others in places.values():
+        line = document.place(("candidates", first)).line
+        for index in others:
+            what = f"two candidates are called {_written_name(document, index)!r}"
+            fix = f"Give one of them a name: 'name: …'; the first is on line {line}."
+            faults.append(document.fault(("candidates", index), what, fix))
+    return faults
+
+
+def _reference_faults(file: ConfigFile, document: Document) -> list[InputError]:
+    """A fault for every candidate that is spoken of and not listed."""
+    known = {entry.name or entry.model for entry in file.candidates}
+    spoken: list[tuple[tuple[str | int, ...], str]] = []
+    if file.reference is not None:
+        spoken.append((("reference",), file.reference))
+    for task, entry in file.tasks.items():
+        spoken += [(("tasks", task, "exclude", i), name) for i, name in enumerate(entry.exclude)]
+    shown = sorted({_written_name(document, i) for i in range(len(file.candidates))})
+    return [
+        document.fault(
+            path,
+            f"{document.written(path)!r} is not a candidate",
+            did_you_mean(document.written(path), shown, kind="candidate"),
+        )
+        for path, name in spoken
+        if name not in known
+    ]
+
+
+def _written_name(document: Document, index: int) -> str:
+    """A candidate's name as it stands in the file: values from the environment stay unsaid."""
+    node = document.find(("candidates", index))
+    named = node.child("name") or node.child("model") or node
+    return named.written or ""
