@@ -522,7 +522,7 @@ class Provenance:
     started: str | None = None
     """UTC, ISO 8601."""
     suites: Mapping[str, str] = field(default_factory=dict)
-    """Suite name → content hash."""
+    """Task → content hash of its suite."""
     candidates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Candidate → model, parameters, price, endpoint."""
     versions: Mapping[str, str] = field(default_factory=dict)

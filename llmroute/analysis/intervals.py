@@ -100,11 +100,7 @@ def beta_cdf(x: float, a: float, b: float) -> float:
     if x > (a + 1) / (a + b + 2):
         return 1.0 - beta_cdf(1.0 - x, b, a)
     front = math.exp(
-        a * math.log(x)
-        + b * math.log1p(-x)
-        + math.lgamma(a + b)
-        - math.lgamma(a)
-        - math.lgamma(b)
+        a * math.log(x) + b * math.log1p(-x) + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
     )
     return front * _beta_fraction(x, a, b) / a
 
@@ -148,6 +144,8 @@ def betting_low(values: Floats, weights: Floats, confidence: float) -> float:
             mean does not depend on its size.
         confidence: in (0, 1).
     """
+    order = np.lexsort((weights, values))
+    values, weights = values[order], weights[order]
     x, w = _shuffled(values, weights / weights.max())
     goal = math.log(1.0 / (1.0 - confidence))
     stakes = _stakes(x, w, goal)
@@ -162,9 +160,8 @@ def betting_low(values: Floats, weights: Floats, confidence: float) -> float:
 
 
 def _shuffled(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    order = np.lexsort((weights, values))
     rng = np.random.default_rng(0)
-    orders = np.stack([rng.permutation(order) for _ in range(PERMUTATIONS)])
+    orders = np.stack([rng.permutation(values.size) for _ in range(PERMUTATIONS)])
     return values[orders], weights[orders]
 
 
@@ -176,7 +173,8 @@ def _stakes(x: Floats, w: Floats, goal: float) -> Floats:
     variances = (0.25 + np.cumsum((x - means) ** 2, axis=1)) / seen
     before = np.concatenate([np.full((x.shape[0], 1), 0.25), variances[:, :-1]], axis=1)
     spread = float(np.mean(w[0] ** 2)) / float(np.mean(w[0]))
-    return np.sqrt(2.0 * goal / (n * spread * before))
+    stakes: Floats = np.sqrt(2.0 * goal / (n * spread * before))
+    return stakes
 
 
 def _log_wealth(x: Floats, w: Floats, stakes: Floats, mean: float) -> float:

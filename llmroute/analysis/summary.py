@@ -174,7 +174,7 @@ def _list_price_usd_per_1k(price: Price | None, tokens: float) -> float | None:
 
 
 def _tokens_a_request(rows: pd.DataFrame) -> float:
-    """Mean prompt + answer tokens over the task, so that list prices stand beside measured costs."""
+    """Mean prompt + answer tokens over the task: list prices must stand beside measured costs."""
     total = (rows["input_tokens"] + rows["output_tokens"]).mean()
     return float(total) if pd.notna(total) else float(LIST_PRICE_TOKENS)
 

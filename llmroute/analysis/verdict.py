@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmroute.analysis.intervals import Floats, clopper_pearson_low, lower_bound, upper_bound
+from llmroute.analysis.intervals import Floats, lower_bound, upper_bound
 from llmroute.analysis.summary import Summary
 from llmroute.records import Interval, QualityRule, Verdict
 
@@ -158,35 +158,3 @@ def _samples_needed(summary: Summary, rule: QualityRule, test: _Test) -> int | N
     enough = n * (width / slack) ** 2
     further = max(1, math.ceil(enough) - n)
     return further if further <= MOST_SAMPLES else None
-
-
-def binary_power(n: int, quality: float, bar: float, rule: QualityRule) -> float:
-    """Probability that n right-or-wrong samples show a candidate of true `quality` to clear `bar`.
-
-    Sums the binomial over the counts whose verdict meets the rule's evidence.
-
-    >>> round(binary_power(40, 0.95, 0.85, QualityRule()), 2)
-    0.86
-    """
-    if n <= 0:
-        return 0.0
-    least = next(
-        (k for k in range(math.ceil(bar * n - 1e-9), n + 1) if _clears(k, n, bar, rule)), None
-    )
-    if least is None:
-        return 0.0
-    return math.fsum(_binomial(k, n, quality) for k in range(least, n + 1))
-
-
-def _clears(successes: int, n: int, bar: float, rule: QualityRule) -> bool:
-    if rule.evidence == "mean":
-        return successes / n >= bar
-    floor = bar if rule.evidence == "proven" else bar - rule.margin
-    return clopper_pearson_low(successes, n, rule.confidence) >= floor
-
-
-def _binomial(k: int, n: int, p: float) -> float:
-    if p >= 1.0:
-        return 1.0 if k == n else 0.0
-    logs = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-    return math.exp(logs + k * math.log(p) + (n - k) * math.log1p(-p))

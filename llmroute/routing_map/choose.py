@@ -112,9 +112,7 @@ def _cost_order(cell: Cell) -> tuple[float, float, str]:
     return cell.cost_usd_per_1k, -(cell.quality or 0.0), cell.candidate
 
 
-def _reason(
-    task: TaskComparison, clearing: list[Cell], reference: str, rule: QualityRule
-) -> str:
+def _reason(task: TaskComparison, clearing: list[Cell], reference: str, rule: QualityRule) -> str:
     if clearing:
         rivals = len(clearing) - 1
         naive = "; by the mean alone, without evidence" if rule.evidence == "mean" else ""

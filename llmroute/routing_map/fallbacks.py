@@ -33,7 +33,7 @@ def choose_fallbacks(
         scored = [c for c in task.cells if c.quality is not None]
         names = [c.candidate for c in sorted(scored, key=_best_first)]
     allowed = [n for n in names if n not in (route, reference) and n not in limits.excluded]
-    if route == reference:
+    if route == reference or reference in limits.excluded:
         return tuple(allowed[:MOST_FALLBACKS])
     return (*allowed[: MOST_FALLBACKS - 1], reference)
 

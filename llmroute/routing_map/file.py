@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from llmroute import __version__
 from llmroute.errors import ConfigError
@@ -79,26 +78,18 @@ def read_map(path: Path) -> RoutingMap:
     Raises:
         ConfigError: it cannot be read, is no routing map, or is of a later version.
     """
+    from llmroute.config.faults import validate
     from llmroute.config.yaml_source import read_yaml
 
-    document = read_yaml(path).value
-    if isinstance(document, Mapping) and document.get("version", MAP_VERSION) != MAP_VERSION:
-        raise ConfigError(
-            f"routing map version {document['version']!r} is not one this llmroute reads",
-            where=str(path),
-            fix=f"It reads version {MAP_VERSION}; update llmroute, or make the map anew.",
+    document = read_yaml(path, ConfigError)
+    version = document.root.child("version")
+    if version is not None and version.data() != MAP_VERSION:
+        raise document.fault(
+            ["version"],
+            f"routing map version {version.written} is not one this llmroute reads",
+            f"It reads version {MAP_VERSION}; update llmroute, or make the map anew.",
         )
-    try:
-        return _from_file(RoutingMapFile.model_validate(document))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"{where or 'the file'}: {first['msg'].lower()}",
-            where=str(path),
-            fix="A routing map is written by `llmroute bench` and `llmroute map`; "
-            "`llmroute schema map` says what may stand in it.",
-        ) from error
+    return _from_file(validate(RoutingMapFile, document))
 
 
 class _Dumper(yaml.SafeDumper):

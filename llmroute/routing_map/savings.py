@@ -67,11 +67,7 @@ def _variance(pairs: Sequence[_Pair], ratio: float) -> float:
         0.0,
         sum(
             p.share**2
-            * (
-                p.routed_variance
-                + ratio**2 * p.reference_variance
-                - 2 * ratio * p.covariance
-            )
+            * (p.routed_variance + ratio**2 * p.reference_variance - 2 * ratio * p.covariance)
             for p in pairs
         ),
     )

@@ -1,0 +1,1 @@
+"""Config × Suites → Plan: the calls of a run, before the first is sent."""

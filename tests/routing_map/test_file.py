@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from llmroute.analysis.compare import compare
+from llmroute.errors import ConfigError
+from llmroute.records import (
+    Match,
+    Outcome,
+    Outcomes,
+    Price,
+    Provenance,
+    QualityRule,
+    QualityThreshold,
+    RoutingMap,
+    Usage,
+)
+from llmroute.routing_map.choose import choose_routes
+from llmroute.routing_map.file import map_to_dict, map_to_json, map_to_yaml, read_map
+
+
+@pytest.fixture
+def routing_map() -> RoutingMap:
+    rows = tuple(
+        Outcome(
+            "t: ünïcode", f"s{i}", name, score=float(i % 20 > 0), answered=True, usage=Usage(333, i)
+        )
+        for name in ("a", "b")
+        for i in range(100)
+    )
+    prices = {"a": Price(0.15, 0.6), "b": Price(3.0, 15.0)}
+    rule = QualityRule(QualityThreshold(0.95, "best"))
+    return choose_routes(
+        compare(Outcomes(rows), prices, rule, reference="b"),
+        matches={"t: ünïcode": Match(keywords=("refund",))},
+        provenance=Provenance(run_id="r1", suites={"t: ünïcode": "ab" * 32}),
+        notes=["a note"],
+    )
+
+
+def test_a_written_map_reads_back_and_writes_the_same_bytes(
+    routing_map: RoutingMap, tmp_path: Path
+) -> None:
+    path = tmp_path / "routing-map.yaml"
+    path.write_text(map_to_yaml(routing_map), encoding="utf-8")
+    read = read_map(path)
+    assert map_to_yaml(read) == map_to_yaml(routing_map)
+    assert read.tasks[0].threshold_rule == QualityThreshold(0.95, "best")
+    assert read.matches == routing_map.matches
+
+
+def test_json_carries_the_same_structure_as_yaml(routing_map: RoutingMap) -> None:
+    assert json.loads(map_to_json(routing_map)) == yaml.safe_load(map_to_yaml(routing_map))
+
+
+def test_the_file_has_the_documented_shape(routing_map: RoutingMap) -> None:
+    document = map_to_dict(routing_map)
+    assert list(document)[:2] == ["version", "generated_by"]
+    assert {"reference", "tasks", "savings"} <= set(document)
+    task = document["tasks"]["t: ünïcode"]
+    assert {"route", "fallbacks", "verdict", "quality_threshold", "evidence", "rejected"} <= set(
+        task
+    )
+    assert set(task["evidence"]) == {
+        "n_samples", "coverage", "quality", "quality_low", "quality_high", "cost_usd_per_1k",
+        "cost_basis", "latency_p50_s", "latency_p95_s", "suite_hash",
+    }  # fmt: skip
+    assert {"candidate", "verdict", "reason"} <= set(task["rejected"][0])
+
+
+def test_figures_have_six_significant_digits(routing_map: RoutingMap) -> None:
+    evidence = map_to_dict(routing_map)["tasks"]["t: ünïcode"]["evidence"]
+    assert evidence["cost_usd_per_1k"] == 0.07965  # (333 × 0.15 + 49.5 × 0.6) / 1,000
+    assert len(str(evidence["quality_low"])) <= 8
+
+
+def test_a_later_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text("version: 2\n")
+    with pytest.raises(
+        ConfigError, match=r"m\.yaml:1:10.*version 2 is not one this llmroute reads"
+    ):
+        read_map(path)
+
+
+def test_an_unknown_key_is_refused_with_its_place(routing_map: RoutingMap, tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text(map_to_yaml(routing_map).replace("fallbacks:", "falbacks:"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="falbacks"):
+        read_map(path)
