@@ -13,6 +13,8 @@ from llmroute.store.manifest import (
     installed_versions,
     new_run_id,
     utc_text,
+    without_credentials,
+    without_secrets,
 )
 from llmroute.store.reader import StoreReader, StoreStats
 from llmroute.store.suites import suite_hash
@@ -30,4 +32,6 @@ __all__ = [
     "new_run_id",
     "suite_hash",
     "utc_text",
+    "without_credentials",
+    "without_secrets",
 ]

@@ -41,6 +41,8 @@ class RunManifest:
     """Suite name → content hash, in the order of the bench."""
     candidates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Candidate name → `candidate_to_json`, in the order of the bench."""
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    """Candidate name → identity of what answered: with it the plan's keys can be made again."""
     versions: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, Any] = field(default_factory=dict)
     """Price tables used: name → date, hash."""

@@ -37,6 +37,7 @@ MANIFEST = RunManifest(
     config={"seed": 0, "quality": {"threshold": 0.85}},
     suites={"gsm": "ab" * 32},
     candidates={"haiku": candidate_to_json(CANDIDATE)},
+    endpoints={"haiku": "http://127.0.0.1:8000/v1"},
     versions={"llmroute": "1.0"},
     prices={"litellm": {"date": "2026-11-01"}},
     seed=7,
@@ -52,7 +53,7 @@ def test_a_manifest_survives_json():
 
 def test_a_candidate_survives_the_manifest():
     assert candidate_from_json("haiku", candidate_to_json(CANDIDATE)) == CANDIDATE
-    assert MANIFEST.candidate_records == (CANDIDATE,)
+    assert RunManifest.from_json(MANIFEST.to_json()).candidate_records == (CANDIDATE,)
 
 
 def test_an_unpriced_candidate_stays_unpriced():
