@@ -31,7 +31,7 @@ FENCE = re.compile(r"^[ \t]*(?:\"{3}|'{3}|`{3}\w*)[ \t]*$", re.MULTILINE)
 INSTRUCTION = re.compile(
     r"^(?:please\s+)?(?:summari[sz]e|extract|classify|convert|rewrite|reformat|format|normali[sz]e"
     r"|clean|translate|answer|solve|list|sort|return|write|turn|give|change|read|using|use|based on"
-    r"|decide|choose|pick|label|find|compute|calculate|make|remove|put|correct|replace)\b",
+    r"|decide|choose|pick|label|find|compute|calculate|make|remove|put|correct|replace|count|group|merge|split|shorten|wrap|expand|number|identify|state|express|strip|drop|trim|tidy)\b",
     re.IGNORECASE,
 )
 QUESTION = re.compile(r"[^.!?\n]*\?[\"'”’)]*\s*$", re.MULTILINE)
@@ -154,7 +154,7 @@ def _split_headed(text: str) -> list[tuple[str, str]]:
 
 
 def _cut_quoted(text: str) -> tuple[str, str, str]:
-    """(before, inside, after) the first pair of fences, such as triple quotes on their own lines."""
+    """(before, inside, after) the first pair of fences, each on a line of its own."""
     first, second = [*FENCE.finditer(text), None, None][:2]
     if first is None or second is None:
         return text, "", ""

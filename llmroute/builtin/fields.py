@@ -178,7 +178,10 @@ def _date(field: Field, text: str) -> str | None:
 
 def _time(field: Field, text: str) -> str | None:
     found = _nearest(TIME, field, text)
-    return rewrite_times(found.group()).replace(".", ":").strip() if found else None
+    if not found:
+        return None
+    hour, _, minute = rewrite_times(found.group()).strip().replace(".", ":").partition(":")
+    return f"{hour:0>2}:{minute}"
 
 
 def _items(field: Field, text: str) -> list[Any]:

@@ -13,6 +13,8 @@ from llmroute.builtin.ask import Ask
 from llmroute.builtin.dates import DATE, read_iso_date
 from llmroute.builtin.words import read_words
 
+_SMALL = "a an and as at but by for from in nor of on or the to up with"
+SMALL = frozenset(_SMALL.split())
 TIME = re.compile(r"\b(\d{1,2})(?:[:.](\d\d))?\s*([ap])\.?m\b\.?", re.IGNORECASE)
 
 
@@ -46,7 +48,30 @@ def split_items(text: str) -> list[str]:
 
 def join_words(separator: str, form: Callable[[int, str], str]) -> Callable[[str], str]:
     """A conversion into one identifier, such as snake_case."""
-    return lambda text: separator.join(form(i, word) for i, word in enumerate(read_words(text)))
+    return lambda text: separator.join(form(i, word) for i, word in enumerate(split_humps(text)))
+
+
+def split_humps(text: str) -> list[str]:
+    """The words of a phrase or of an identifier in any case.
+
+    >>> split_humps("parseHTTPHeader"), split_humps("Due date")
+    (['parse', 'http', 'header'], ['due', 'date'])
+    """
+    return read_words(re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text))
+
+
+def write_title(text: str) -> str:
+    """Every word with a capital but the small ones inside.
+
+    >>> write_title("THE WIND IN THE WILLOWS")
+    'The Wind in the Willows'
+    """
+    words = text.lower().split()
+    edges = (0, len(words) - 1)
+    return " ".join(
+        word if word in SMALL and i not in edges else word[:1].upper() + word[1:]
+        for i, word in enumerate(words)
+    )
 
 
 def rewrite_dates(text: str) -> str:
@@ -81,7 +106,10 @@ def sort_items(text: str) -> str:
 
 def drop_repeats(text: str) -> str:
     """The items without those that came before, letter case aside."""
-    return "\n".join({item.lower(): item for item in reversed(split_items(text))}.values())
+    first: dict[str, str] = {}
+    for item in split_items(text):
+        first.setdefault(item.lower(), item)
+    return "\n".join(first.values())
 
 
 def number_items(text: str) -> str:
@@ -153,7 +181,7 @@ CONVERSIONS: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
     (_order(r"\bsnake[_ ]?case"), join_words("_", lambda _, word: word)),
     (_order(r"\bkebab[- ]?case|\bslug"), join_words("-", lambda _, word: word)),
     (_order(r"\bcamel ?case"), join_words("", lambda i, word: word.title() if i else word)),
-    (_order(r"\btitle case"), str.title),
+    (_order(r"\btitle case"), write_title),
     (_order(r"\b(?:upper ?case|capital letters)"), str.upper),
     (_order(r"\blower ?case"), str.lower),
     (_order(r"\bthousands? separators?"), group_digits),

@@ -51,7 +51,7 @@ def _profile(label: str, ask: Ask) -> Counter[str]:
 
 def _definition(label: str, instructions: str) -> str:
     line = re.search(
-        rf"^[\s\-*•\d.`'\"(]*{re.escape(label)}[`'\"*)]*\s*(?::|=|-|–|—)\s*"
+        rf"^[ \t\-*•\d.`'\"(]{{0,12}}{re.escape(label)}[`'\"*)]*\s*(?::|=|-|–|—)\s*"
         r"(.+(?:\n[ \t]+(?![ \t\-*•])[^:\n]+$)*)",
         instructions,
         re.IGNORECASE | re.MULTILINE,

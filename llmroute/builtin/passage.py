@@ -14,9 +14,14 @@ OFFERED = re.compile(
     rf"(?i:\b(?:if|when|where|unless|otherwise)\b[^\n]{{0,200}}?{_MISSING})[^\n\"“`]{{0,160}}?"
     r"(?:\"([^\"\n]+)\"|“([^”\n]+)”|`([^`\n]+)`|(?<!\w)'([^'\n]+)'|\b([A-Z][A-Z_ ]{3,}[A-Z])\b)"
 )
+ORDERED = re.compile(
+    rf"(?i:\b(?:if|when|where)\b[^\n]{{0,200}}?(?:neither|{_MISSING})[^\n:]{{0,160}}"
+    r"\b(?:answer|reply|say|write|respond)[^\n:]{0,30}):[ \t]*([^\n]{2,80}?)[ \t]*\.?[ \t]*$",
+    re.MULTILINE,
+)
 NAME = re.compile(r"(?:\b[A-Z][\w'’.-]*\s+)*\b[A-Z][\w'’-]*")
 AMOUNT = re.compile(
-    r"[$€£]?\d[\d,.]*\d*(?:\s*(?:%|percent|kg|km|m|cm|mm|g|litres?|liters?|hours?|minutes?|days?"
+    r"[$€£]?\d[\d,.]*(?:\s*(?:%|percent|kg|km|m|cm|mm|g|litres?|liters?|hours?|minutes?|days?"
     r"|weeks?|months?|years?|dollars|euros|USD|EUR|GBP|million|billion|[a-z]+))?"
 )
 MOMENT = re.compile(
@@ -68,8 +73,10 @@ def read_refusal(instructions: str) -> str | None:
     >>> read_refusal("If the answer is not in the text, answer exactly: NOT IN PASSAGE")
     'NOT IN PASSAGE'
     """
-    found = OFFERED.search(instructions[:8000])
-    return next((part for part in found.groups() if part), None) if found else None
+    for pattern in (OFFERED, ORDERED):
+        if found := pattern.search(instructions[:8000]):
+            return next(part for part in found.groups() if part).strip()
+    return None
 
 
 def narrow(question: str, sentence: str) -> str:

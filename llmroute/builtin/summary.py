@@ -10,9 +10,9 @@ from llmroute.builtin.words import split_sentences
 DEFAULT_WORDS = 50
 NUMBERS = {"one": 1, "a single": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 _COUNT = r"(?P<n>\d{1,4}|one|a single|two|three|four|five)"
-WORD_LIMIT = re.compile(rf"(?:\d+\s*(?:-|–|to)\s*)?{_COUNT}[ -]words?\b", re.IGNORECASE)
+WORD_LIMIT = re.compile(rf"(?<!\d){_COUNT}[ -]words?\b", re.IGNORECASE)
 SENTENCE_LIMIT = re.compile(
-    rf"(?:\d+\s*(?:-|–|to|or)\s*)?{_COUNT}[ -](?:short |full |plain )?"
+    rf"(?<!\d){_COUNT}[ -](?:short |full |plain )?"
     r"(?:sentences?|bullets?|lines?)\b",
     re.IGNORECASE,
 )
