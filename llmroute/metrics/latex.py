@@ -7,7 +7,7 @@ from functools import lru_cache
 
 MAX_EXPRESSION = 2000
 _TAB_OR_RETURN = re.compile(r"\t(?=(?:ext|imes|frac|heta|an)\b)|\r(?=ight\b)")
-_BOXED = re.compile(r"\\f?boxed\s*+(?=\{)|\\boxed\s++(?=[^\s{])")
+_BOXED = re.compile(r"\\(?:boxed|fbox)\s*+(?=\{)|\\boxed\s++(?=[^\s{])")
 
 
 def last_boxed(text: str) -> str | None:
@@ -16,12 +16,12 @@ def last_boxed(text: str) -> str | None:
     >>> last_boxed(r"so \boxed{\frac{1}{2}} it is")
     '\\frac{1}{2}'
     """
-    start = text.rfind("boxed")
+    start = text.rfind("box")
     while start > 0:
-        match = _BOXED.match(text, text.rfind("\\", 0, start))
+        match = _BOXED.match(text, start - (text[start - 1] == "f") - 1)
         if match:
             return _boxed_at(text, match.end())
-        start = text.rfind("boxed", 0, start)
+        start = text.rfind("box", 0, start)
     return None
 
 

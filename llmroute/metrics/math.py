@@ -87,8 +87,8 @@ def equivalent(found: str, wanted: str) -> bool:
 def _same(found: str, wanted: str) -> bool:
     if _squeezed(found) == _squeezed(wanted):
         return bool(wanted)
-    if "_" not in found:
-        wanted = _BASE.sub(r"\1", wanted)
+    if ("_" in found) != ("_" in wanted):
+        found, wanted = _BASE.sub(r"\1", found), _BASE.sub(r"\1", wanted)
     found, wanted = _without_name(found, wanted), _without_name(wanted, found)
     if _squeezed(found) == _squeezed(wanted):
         return True
@@ -127,7 +127,7 @@ _NAME = re.compile(
 )
 
 
-_BASE = re.compile(r"(\w*\d)_\d+")  # "221_3", for which "221" is taken too
+_BASE = re.compile(r"(\d)_(?:\d+|[a-z]\b)")  # "221_3", for which "221" is taken too
 
 
 def _without_name(text: str, other: str) -> str:

@@ -175,7 +175,7 @@ def _lack(metric: Metric, sample: Sample, name: str) -> tuple[str, str] | None:
     """(what, fix) of what a sample lacks for a metric, or None."""
     if metric.needs_target and sample.target is None:
         return (
-            f"no target, but metric {name!r} compares with one",
+            f"no target, but metric {name!r} compares with one.",
             "Add 'target:' to the sample, or score this suite with a judge.",
         )
     lacks: Any = getattr(metric, "lacks", None)

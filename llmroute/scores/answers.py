@@ -1,0 +1,71 @@
+"""The answers of a plan → their scores, each computed once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from llmroute.plan.matrix import Plan
+from llmroute.records import Call, Sample, Score, Suite
+from llmroute.scores.score import Scorer, build_scorer
+from llmroute.store.reader import StoreReader
+from llmroute.store.writer import StoreWriter
+
+BATCH = 2000
+"""Answers in memory at once."""
+
+
+def score_answers(plan: Plan, store: StoreWriter, reader: StoreReader) -> None:
+    """Score every stored answer of the plan that has no score yet."""
+    wanted = scorings(plan)
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        known = reader.scores([(s.call.key, s.key) for s in batch])
+        missing = {s.call.key: s for s in batch if (s.call.key, s.key) not in known}
+        store.put_scores(
+            (answer.key, missing[answer.key].key, missing[answer.key].score(answer.output))
+            for answer in reader.completions(missing)
+        )
+    store.flush()
+
+
+def recall_scores(plan: Plan, reader: StoreReader) -> dict[str, Score]:
+    """Call key → score, for the plan's answers that have one."""
+    found = reader.scores([(s.call.key, s.key) for s in scorings(plan)])
+    return {key: score for (key, _), score in found.items()}
+
+
+class Scoring:
+    """One planned scoring: a call, and how its answer is scored."""
+
+    __slots__ = ("_sample", "_scorer", "call", "key")
+
+    def __init__(self, call: Call, sample: Sample, scorer: Scorer, key: str) -> None:
+        self.call = call
+        self.key = key
+        self._sample = sample
+        self._scorer = scorer
+
+    def score(self, output: str) -> Score:
+        """The output's score."""
+        return self._scorer.score(self._sample, output)
+
+
+def scorings(plan: Plan) -> Sequence[Scoring]:
+    """How each call of the plan is scored, in plan order."""
+    return list(_scorings(plan))
+
+
+def _scorings(plan: Plan) -> Iterator[Scoring]:
+    by_name = {suite.name: _SuiteScoring(suite) for suite in plan.suites}
+    for call in plan.calls:
+        yield by_name[call.suite].of(call)
+
+
+class _SuiteScoring:
+    def __init__(self, suite: Suite) -> None:
+        self._scorer = build_scorer(suite)
+        self._samples = {s.id: (s, self._scorer.score_key(s)) for s in suite.samples}
+
+    def of(self, call: Call) -> Scoring:
+        sample, key = self._samples[call.sample_id]
+        return Scoring(call, sample, self._scorer, key)
