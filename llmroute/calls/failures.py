@@ -171,7 +171,7 @@ _FIXES: Mapping[type[CallError], str] = {
 
 def _kind(refusal: Refusal) -> type[CallError]:
     status, code, text = refusal.status, refusal.code.lower(), refusal.message
-    if status in (402, 429) and _QUOTA.search(f"{code} {text}"):
+    if status in (400, 402, 429) and _QUOTA.search(f"{code} {text}"):
         return Unauthorized  # no credit left: waiting does not help
     if status in (400, 403, 413, 422):
         if any(known in code for known in _CONTEXT_CODES) or _CONTEXT_TEXT.search(text):
