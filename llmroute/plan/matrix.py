@@ -8,6 +8,7 @@ from typing import Any
 
 from llmroute.digest import digest
 from llmroute.records import Call, Candidate, Message, Sample, Suite
+from llmroute.store.manifest import without_credentials, without_secrets
 from llmroute.suites.prompt import render_messages
 
 
@@ -92,9 +93,13 @@ def _identity(
     messages_digest: str,
     params: Mapping[str, Any],
 ) -> list[Any]:
-    """What makes an answer this answer. A recording answers by sample, a program by labels too."""
-    endpoint = endpoints.get(candidate.name, candidate.api_base or "")
-    asked: list[Any] = [endpoint, candidate.model, messages_digest, params]
+    """What makes an answer this answer. A recording answers by sample, a program by labels too.
+
+    Keys and passwords are no part of it: they change without the answer changing, and a stored
+    run, which lacks them, must give the same keys again.
+    """
+    endpoint = without_credentials(endpoints.get(candidate.name, candidate.api_base or ""))
+    asked: list[Any] = [endpoint, candidate.model, messages_digest, without_secrets(params)]
     if candidate.provider == "replay":
         return [*asked, candidate.name, suite.name, sample.id]
     if candidate.provider == "builtin":

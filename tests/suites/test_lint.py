@@ -20,7 +20,7 @@ from llmroute.records import (
 )
 from llmroute.suites.duplicates import near_duplicates
 from llmroute.suites.lint import Finding, lint_suite
-from llmroute.suites.power import likely_power, samples_needed
+from llmroute.plan.power import likely_power, samples_needed
 
 CITIES = {
     "Which city lies on the Seine?": "Paris",
