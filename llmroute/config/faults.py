@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from llmroute.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from llmroute.config.yaml_source import Document, KeyPath
 
@@ -40,8 +40,8 @@ def validate(model: type[Model], document: Document, data: Any = None) -> Model:
     try:
         return model.model_validate(document.root.data() if data is None else data)
     except ValidationError as cause:
-        faults = [_fault(model, document, error) for error in cause.errors(include_url=False)]
-        raise together(faults) from cause
+        found = complaints(model, cause)
+        raise together([document.fault(*complaint) for complaint in found]) from cause
 
 
 def together(faults: Sequence[InputError]) -> InputError:
@@ -57,25 +57,39 @@ def together(faults: Sequence[InputError]) -> InputError:
     return type(first)(f"{len(faults)} things are wrong", where=file, fix=shown)
 
 
-def _fault(model: type[BaseModel], document: Document, error: Any) -> InputError:
+class Complaint(NamedTuple):
+    """One thing pydantic refuses, in our words."""
+
+    path: KeyPath
+    what: str
+    fix: str | None
+    of_key: bool = False
+    """Whether the key is at fault rather than its value."""
+
+
+def complaints(model: type[BaseModel], cause: ValidationError) -> Iterator[Complaint]:
+    """What pydantic refuses, in our words and in the order of the model's fields."""
+    for error in cause.errors(include_url=False):
+        yield _complaint(model, error)
+
+
+def _complaint(model: type[BaseModel], error: Any) -> Complaint:
     path: KeyPath = tuple(error["loc"])
     if path and path[-1] == "[key]":
         path = path[:-1]
-    kind = error["type"]
+    kind, ctx = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         key = str(path[-1])
         advice = did_you_mean(key, known_keys(model, path[:-1]), kind="key")
-        return document.fault(path, f"unknown key {key[:60]!r}", advice, of_key=True)
+        return Complaint(path, f"unknown key {key[:60]!r}", advice, of_key=True)
     if kind == "missing":
         what = f"the key {path[-1]!r} is missing"
-        return document.fault(path[:-1], what, f"Add '{path[-1]}:'.")
-    cause = error.get("ctx", {}).get("error")
-    if isinstance(cause, RefusedError):
-        return document.fault((*path, *cause.at), cause.what, cause.fix)
-    what, fix = _saying(kind, error.get("ctx", {}), error["input"])
+        return Complaint(path[:-1], what, f"Add '{path[-1]}:'.")
+    if isinstance(cause := ctx.get("error"), RefusedError):
+        return Complaint((*path, *cause.at), cause.what, cause.fix)
+    what, fix = _saying(kind, ctx, error["input"])
     name = next((part for part in reversed(path) if isinstance(part, str)), None)
-    what = f"{name!r} {what}" if name else f"the file {what}"
-    return document.fault(path, what, fix)
+    return Complaint(path, f"{name!r} {what}" if name else f"this {what}", fix)
 
 
 def known_keys(model: type[BaseModel], path: Iterable[str | int]) -> list[str]:

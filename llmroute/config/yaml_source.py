@@ -104,6 +104,8 @@ class Document:
         node = self.root
         for part in path:
             below = node.child(part)
+            if below is None and part == 0:
+                continue  # a single value where a list may stand
             if below is None:
                 break
             node = below
@@ -123,7 +125,11 @@ class Document:
         return self.find(path).written or ""
 
     def fault(
-        self, path: Sequence[str | int], what: str, fix: str | None = None, *, of_key: bool = False
+        self,
+        path: Sequence[str | int],
+        what: str,
+        fix: str | None = None,
+        of_key: bool = False,
     ) -> InputError:
         """An error at a path, with the source line and a caret under it; to be raised."""
         return fault_at(self, self.place(path, of_key=of_key), what, fix)

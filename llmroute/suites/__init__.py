@@ -1,0 +1,1 @@
+"""Suite files → Suites, and Suite × Sample → messages."""
