@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import regex
 from pydantic import (
@@ -25,10 +25,8 @@ from llmroute.config.fields import (
     Written,
     as_list,
 )
+from llmroute.config.schema import Params
 from llmroute.records import Message
-
-if TYPE_CHECKING:
-    from llmroute.config.schema import Params
 
 RESERVED_FIELDS = ("labels", "loop")
 """Names a sample's own fields may not carry: the template means something else by them."""
