@@ -138,7 +138,8 @@ class QualityEntry(Written):
     """What a candidate must show before it is routed to."""
 
     threshold: Threshold = Field(
-        QualityThreshold(0.85),
+        default_factory=lambda: QualityThreshold(0.85),
+        json_schema_extra={"default": 0.85},
         description="The bar: a mean score in [0, 1], or a share of another candidate's.",
         examples=[0.85, {"of_reference": 0.95}],
     )
@@ -201,15 +202,19 @@ class ConfigFile(Written):
     reference: Name | None = Field(
         None, description="The candidate paid for today; default: the best mean quality."
     )
-    quality: QualityEntry = Field(QualityEntry(), description="What a route must show.")
+    quality: QualityEntry = Field(
+        default_factory=QualityEntry, description="What a route must show."
+    )
     judge: JudgeEntry | None = Field(None, description="The judge of suites that name none.")
-    budget: BudgetEntry = Field(BudgetEntry(), description="What a run may spend.")
+    budget: BudgetEntry = Field(default_factory=BudgetEntry, description="What a run may spend.")
     repeats: Annotated[Count, Field(le=1000)] = Field(1, description="Answers to each sample.")
     seed: Seed = Field(0, description="Of every random choice.")
     concurrency: Annotated[Count, Field(le=10_000)] = Field(
         64, description="Most calls in flight, all candidates together."
     )
-    limits: LimitsEntry = Field(LimitsEntry(), description="Of every candidate without its own.")
+    limits: LimitsEntry = Field(
+        default_factory=LimitsEntry, description="Of every candidate without its own."
+    )
     tasks: dict[Name, TaskEntry] = Field(default_factory=dict, description="Per task.")
     store: Text = Field(".llmroute/store.db", description="What was paid for, on disk.")
     out: Text = Field("llmroute-out", description="The folder of the map and the report.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import regex
@@ -12,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -26,7 +28,9 @@ from llmroute.config.fields import (
     as_list,
 )
 from llmroute.config.schema import Params
+from llmroute.metrics import METRICS
 from llmroute.records import Message
+from llmroute.scores.extract import EXTRACTORS
 
 RESERVED_FIELDS = ("labels", "loop")
 """Names a sample's own fields may not carry: the template means something else by them."""
@@ -119,6 +123,15 @@ class SampleEntry(Written):
         return self
 
 
+def _one_of(names: Iterable[str]) -> WithJsonSchema:
+    """For editors: the names that ship, for completion; other packages may add to them."""
+    return WithJsonSchema({"anyOf": [{"enum": sorted(names)}, {"type": "string"}]})
+
+
+MetricName = Annotated[Name, _one_of(METRICS.table)]
+StepName = Annotated[Name, _one_of(EXTRACTORS.table)]
+
+
 class PluginEntry(Written):
     """A plugin by its name; every further key is one of its parameters."""
 
@@ -130,11 +143,14 @@ class PluginEntry(Written):
 class MetricEntry(PluginEntry):
     """A metric; every further key is one of its parameters."""
 
+    name: MetricName
     weight: Positive = Field(1.0, description="Share in the combination of several metrics.")
 
 
 class ExtractEntry(PluginEntry):
     """A step that finds the graded part of an answer; further keys are its parameters."""
+
+    name: StepName
 
 
 class SuiteJudgeEntry(Written):
@@ -196,14 +212,24 @@ def _distinct(labels: list[str]) -> list[str]:
 
 
 Metrics = Annotated[
-    list[Annotated[MetricEntry, BeforeValidator(_named, json_schema_input_type=str | MetricEntry)]],
-    BeforeValidator(as_list, json_schema_input_type=str | MetricEntry | list[str | MetricEntry]),
+    list[
+        Annotated[
+            MetricEntry, BeforeValidator(_named, json_schema_input_type=MetricName | MetricEntry)
+        ]
+    ],
+    BeforeValidator(
+        as_list, json_schema_input_type=MetricName | MetricEntry | list[MetricName | MetricEntry]
+    ),
 ]
 Steps = Annotated[
     list[
-        Annotated[ExtractEntry, BeforeValidator(_named, json_schema_input_type=str | ExtractEntry)]
+        Annotated[
+            ExtractEntry, BeforeValidator(_named, json_schema_input_type=StepName | ExtractEntry)
+        ]
     ],
-    BeforeValidator(as_list, json_schema_input_type=str | ExtractEntry | list[str | ExtractEntry]),
+    BeforeValidator(
+        as_list, json_schema_input_type=StepName | ExtractEntry | list[StepName | ExtractEntry]
+    ),
 ]
 
 
@@ -242,7 +268,9 @@ class SuiteFile(Written):
         None, description="The bar; default: the configuration's.", examples=[0.85]
     )
     weight: Positive = Field(1.0, description="Share of the traffic.")
-    match: MatchEntry = Field(MatchEntry(), description="How such a request is recognised.")
+    match: MatchEntry = Field(
+        default_factory=MatchEntry, description="How such a request is recognised."
+    )
     max_tokens: Count | None = Field(None, description="Upper bound of an answer's length.")
     samples: Annotated[
         list[SampleEntry],
