@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _MAX_TOKENS = 300
 _MAX_DEPTH = 40
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([a-zA-Z]+)|(.))", re.DOTALL)
+_WORD = re.compile(r"(?!\s*pi\s*$)\s*[a-zA-Z](?:[a-zA-Z]|\s)+")
 _FUNCTIONS: Mapping[str, Callable[[complex], complex]] = {
     "sqrt": cmath.sqrt, "sin": cmath.sin, "cos": cmath.cos, "tan": cmath.tan,
     "arcsin": cmath.asin, "arccos": cmath.acos, "arctan": cmath.atan,
@@ -31,6 +32,8 @@ def same_value(one: str, other: str) -> bool:
     >>> same_value("2(x+1)", "2x + 2"), same_value("sqrt(8)", "2sqrt(2)"), same_value("x", "y")
     (True, True, False)
     """
+    if _WORD.fullmatch(one) or _WORD.fullmatch(other):
+        return False  # "on" is not "no", though o·n = n·o
     ours, theirs = values_of(one), values_of(other)
     if ours is None or theirs is None:
         return False
@@ -89,14 +92,18 @@ class _Parser:
         self._next += 1
         return token
 
-    def _sum(self) -> complex:
+    def _nested(self, parse: Callable[[], complex]) -> complex:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise ValueError("nested too deep")
+        value = parse()
+        self._depth -= 1
+        return value
+
+    def _sum(self) -> complex:
         value = self._product()
         while sign := self._take("+", "-"):
             value += self._product() if sign == "+" else -self._product()
-        self._depth -= 1
         return value
 
     def _product(self) -> complex:
@@ -124,12 +131,7 @@ class _Parser:
             base = _factorial(base)
         if not self._take("^"):
             return base
-        self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            raise ValueError("nested too deep")
-        exponent = self._signed()
-        self._depth -= 1
-        return _raised(base, exponent)
+        return _raised(base, self._nested(self._signed))
 
     def _atom(self) -> complex:
         token = self._peek()
@@ -137,12 +139,12 @@ class _Parser:
         if token[:1].isdigit() or token[:1] == ".":
             return float(token)
         if token == "(":  # noqa: S105 - no password
-            value = self._sum()
+            value = self._nested(self._sum)
             if not self._take(")"):
                 raise ValueError("a parenthesis is open")
             return value
         if token in _FUNCTIONS:
-            return _FUNCTIONS[token](self._power() if self._depth < _MAX_DEPTH else 0)
+            return _FUNCTIONS[token](self._nested(self._power))
         if token in _CONSTANTS:
             return _CONSTANTS[token]
         if len(token) == 1 and token.isascii() and token.isalpha():

@@ -12,7 +12,7 @@ from llmroute.metrics.json_text import read_json
 if TYPE_CHECKING:
     from llmroute.records import Sample
 
-_MOST_PAIRS = 40_000
+_MOST_COMPARISONS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class JsonFields:
 
     A leaf is right where the same path holds an equal value of the same type ("5" is not 5, true
     is not 1, but 5 equals 5.0: JSON has one kind of number). Lists are aligned to the best match,
-    order aside, unless `ordered`. An empty object or list is one leaf. In [0, 1]; what is not
+    order aside, unless `ordered` (or fields predicted × fields of the target pass a million).
+    An empty object or list is one leaf. In [0, 1]; what is not
     JSON scores 0.0. Each wrong value costs precision and recall, each missing one recall, each
     invented one precision. Source: F1 over slots as in MUC-5 scoring, exact slots only.
     """
@@ -62,7 +63,9 @@ class JsonFields:
             found = self._pruned(read_json(prediction))
         except ValueError:
             return 0.0
-        return 2 * self._n_right(found, target, "") / (_n_leaves(found) + _n_leaves(target))
+        n_found, n_target = _n_leaves(found), _n_leaves(target)
+        in_order = self.ordered or n_found * n_target > _MOST_COMPARISONS
+        return 2 * self._n_right(found, target, "", in_order) / (n_found + n_target)
 
     def _target(self, sample: Sample) -> Any:
         return read_json(sample.target) if isinstance(sample.target, str) else sample.target
@@ -74,27 +77,27 @@ class JsonFields:
             return {k: self._pruned(v) for k, v in value.items() if v is not None}
         return [self._pruned(v) for v in value] if isinstance(value, (list, tuple)) else value
 
-    def _n_right(self, found: Any, target: Any, path: str) -> int:
+    def _n_right(self, found: Any, target: Any, path: str, in_order: bool) -> int:
         if isinstance(found, Mapping) and isinstance(target, Mapping):
             if not found and not target:
                 return 1
             return sum(
-                self._n_right(found[key], value, f"{path}.{key}" if path else str(key))
+                self._n_right(found[key], value, f"{path}.{key}" if path else str(key), in_order)
                 for key, value in target.items()
                 if key in found
             )
         if isinstance(found, (list, tuple)) and isinstance(target, (list, tuple)):
             if not found and not target:
                 return 1
-            return self._n_right_aligned(found, target, path)
+            return self._n_right_aligned(found, target, path, in_order)
         return int(self._equal(found, target, path))
 
-    def _n_right_aligned(self, found: Any, target: Any, path: str) -> int:
-        if self.ordered or len(found) * len(target) > _MOST_PAIRS:
+    def _n_right_aligned(self, found: Any, target: Any, path: str, in_order: bool) -> int:
+        if in_order:
             pairs = zip(found, target, strict=False)
-            return sum(self._n_right(one, other, path) for one, other in pairs)
+            return sum(self._n_right(one, other, path, True) for one, other in pairs)
         return _best_alignment(
-            len(found), len(target), lambda i, j: self._n_right(found[i], target[j], path)
+            len(found), len(target), lambda i, j: self._n_right(found[i], target[j], path, False)
         )
 
     def _equal(self, found: Any, target: Any, path: str) -> bool:

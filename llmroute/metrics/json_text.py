@@ -14,7 +14,7 @@ MAX_DEPTH = 64
 _MAX_DIGITS = 400
 _MAX_FALSE_STARTS = 1000
 _START = re.compile(r'\{\s*+["}]|\[\s*+[\[{"\d\-tfn\]]')
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n`]*$", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*+(`{3,}+|~{3,}+)[ \t]*+([\w+#.-]*+)[^\n`]*+$", re.MULTILINE)
 
 
 def read_json(text: str) -> Any:

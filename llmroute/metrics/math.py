@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar
 
 from llmroute.metrics.expression import same_value
@@ -24,6 +25,7 @@ _SPAN = re.compile(r"\$\$?([^$\n]{1,300}?)\$\$?|\\\(([^\n]{1,300}?)\\\)|\\\[(.{1
 _PROSE = re.compile(r"(?<![\\a-zA-Z])(?!sqrt|infinity)[a-zA-Z]{3,}\s+[a-zA-Z]{2,}")
 _TAIL = 4000
 _LONGEST_ANSWER = 300
+_MAX_NESTING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,15 @@ def equivalent(found: str, wanted: str) -> bool:
     """
     if len(found) > MAX_EXPRESSION or len(wanted) > MAX_EXPRESSION:
         return found.strip() == wanted.strip()
-    return _same(plain_expression(found), plain_expression(wanted))
+    ours, theirs = plain_expression(found), plain_expression(wanted)
+    if max(_nesting(ours), _nesting(theirs)) > _MAX_NESTING:
+        return _squeezed(ours) == _squeezed(theirs)
+    return _same(ours, theirs)
+
+
+def _nesting(text: str) -> int:
+    steps = ((character in "([{") - (character in ")]}") for character in text)
+    return max(accumulate(steps), default=0)
 
 
 @lru_cache(maxsize=65536)

@@ -36,9 +36,9 @@ _POWER = (
 )
 _PERCENT = r"(?P<percent>\s?\\?%|\s?(?:percent|per cent)\b)?"
 _NUMERAL = re.compile(
-    rf"{_SIGN}{_CURRENCY}(?:{_LATEX_FRACTION}|{_UNNAMED}(?:{_CLOCK}|{_FRACTION}|{_RUN}{_POWER})){_PERCENT}"
+    rf"(?=[-+\\$€£¥₹.\d]){_SIGN}{_CURRENCY}(?:{_LATEX_FRACTION}|{_UNNAMED}(?:{_CLOCK}|{_FRACTION}|{_RUN}{_POWER})){_PERCENT}"
 )
-_WINDOW = 400
+_WINDOW = 120
 _RUN_CHARACTERS = frozenset("0123456789.,'\u202f")
 
 

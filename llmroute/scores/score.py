@@ -181,7 +181,7 @@ def _lack(metric: Metric, sample: Sample, name: str) -> tuple[str, str] | None:
     lacks: Any = getattr(metric, "lacks", None)
     if lacks is not None and (missing := lacks(sample)) is not None:
         return (
-            f"{missing}, but metric {name!r} needs one",
+            f"{missing}, but metric {name!r} needs one.",
             "Mend the sample, or use another metric.",
         )
     if isinstance(metric, Choice):

@@ -31,7 +31,7 @@ def fields(target, prediction, **params) -> float:
 
 @given(VALUES)
 def test_a_value_has_all_its_own_fields(value) -> None:
-    assert fields(value if not isinstance(value, str) else json.dumps(value), value) == 1.0
+    assert fields({"value": value}, {"value": value}) == 1.0
 
 
 @given(VALUES, VALUES)
