@@ -73,10 +73,10 @@ def share_text(share: float | None) -> str:
     if share is None:
         return UNKNOWN
     percent = abs(share) * 100
-    near_edge = 0 < percent < 9.95 or 99 < percent < 100
+    near_edge = 0 < percent < 9.95 or 97 < percent < 100
     text = f"{percent:.1f}" if near_edge else f"{percent:.0f}"
     if near_edge:
-        text = {"100.0": "99.9", "0.0": "0.1"}.get(text, text)
+        text = {"100.0": "99.9", "0.0": "0.1"}.get(text, text).removesuffix(".0")
     return f"{'−' if share < 0 else ''}{text}%"
 
 

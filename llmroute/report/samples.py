@@ -45,6 +45,8 @@ class SampleView:
     """One prompt with all its answers."""
 
     task: str
+    task_index: int | None
+    """Place of the task on the page; None where the comparison does not know it."""
     sample_id: str
     prompt: str | None
     target: str | None
@@ -77,19 +79,27 @@ def view_samples(
 
     Args:
         outcomes: all results of the run.
-        bars: task → the quality at which an answer counts as passed; None or missing: 0.5.
+        bars: task → the quality at which an answer counts as passed (None or missing: 0.5),
+            in the page's task order.
         candidates: the page's candidate order, for `SampleView.results`.
         max_samples: most samples shown.
         max_bytes: rough size of their texts on the page.
     """
     grouped = _group(outcomes.rows)
-    order = _in_turn(grouped)
+    task_places = {task: index for index, task in enumerate(bars)}
     shown: list[SampleView] = []
     used_bytes = 0
-    for key in order:
+    for key in _in_turn(grouped):
         if len(shown) >= max_samples:
             break
-        sample = _view(key, outcomes.prompts.get(key), grouped[key], bars.get(key[0]), candidates)
+        sample = _view(
+            key,
+            outcomes.prompts.get(key),
+            grouped[key],
+            bars.get(key[0]),
+            task_places.get(key[0]),
+            candidates,
+        )
         used_bytes += _size(sample)
         if used_bytes > max_bytes:
             break
@@ -125,6 +135,7 @@ def _view(
     prompt: Prompt | None,
     rows: list[Outcome],
     bar: float | None,
+    task_index: int | None,
     candidates: tuple[str, ...],
 ) -> SampleView:
     place = {name: index for index, name in enumerate(candidates)}
@@ -135,6 +146,7 @@ def _view(
     difficulty = (prompt.difficulty,) if prompt and prompt.difficulty else ()
     return SampleView(
         task=key[0],
+        task_index=task_index,
         sample_id=key[1],
         prompt=text,
         target=target,

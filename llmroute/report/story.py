@@ -150,17 +150,11 @@ def _name(name: str) -> str:
 def _unknown_savings(routing_map: RoutingMap) -> str:
     reference = _name(routing_map.reference)
     moved = [route for route in routing_map.tasks if route.route != routing_map.reference]
-    why = _clause(routing_map.savings.reason or "the reference has no price")
+    why = one_line(routing_map.savings.reason or "the reference has no price").rstrip(". ")
     if not moved:
         return f"All traffic stays on {reference}; what it costs is unknown: {why}."
     tasks = _of_tasks(len(moved), len(routing_map.tasks))
     return f"{tasks} can leave {reference}; what that saves is unknown: {why}."
-
-
-def _clause(sentence: str) -> str:
-    """A sentence as the end of another one."""
-    text = one_line(sentence).rstrip(". ")
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _of_tasks(count: int, total: int) -> str:
