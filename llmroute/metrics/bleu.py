@@ -13,7 +13,7 @@ from llmroute.metrics.targets import target_texts
 if TYPE_CHECKING:
     from llmroute.records import Sample
 
-_LONGEST = 100_000
+_LONGEST = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Bleu:
     """Sentence BLEU / 100: geometric mean of the 1- to 4-gram precisions × brevity penalty.
 
     Smoothing "exp" and effective order, as sacrebleu does for single sentences; a list target
-    is a list of references. Of a prediction the first 100,000 characters count, or twice the
+    is a list of references. Of a prediction the first 20,000 characters count, or twice the
     longest reference. In [0, 1]. Source: Papineni et al. 2002; Post, arXiv 1804.08771.
     """
 
