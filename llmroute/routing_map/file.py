@@ -95,7 +95,7 @@ def read_map(path: Path) -> RoutingMap:
 class _Dumper(yaml.SafeDumper):
     """Safe YAML without anchors, lists indented under their key."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _data: Any) -> bool:
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002

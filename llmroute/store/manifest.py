@@ -49,6 +49,8 @@ class RunManifest:
     seed: int = 0
     repeats: int = 1
     strategy: str = "grid"
+    floors: Mapping[str, float] = field(default_factory=dict)
+    """Task → quality of the floor program."""
     selection: Mapping[str, Any] = field(default_factory=dict)
     """What of the configuration was run: {"limit": 20, "suites": [...], "candidates": [...]}."""
 

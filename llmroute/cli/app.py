@@ -1,0 +1,50 @@
+"""The `llmroute` command: one module a subcommand, each importing its rooms inside itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from llmroute import __version__
+from llmroute.cli import bench, init, models, report, routing_map, schema, suites
+
+app = typer.Typer(
+    name="llmroute",
+    help="The cheapest LLM that clears the bar for each of your tasks, with the evidence.",
+    epilog="Start with `llmroute init`, or run `llmroute bench` to see it work without any key.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("init")(init.init)
+app.command("bench")(bench.bench)
+app.command("map")(routing_map.map_command)
+app.command("report")(report.report)
+app.command("models")(models.models)
+app.command("schema")(schema.schema)
+app.add_typer(suites.app, name="suites")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"llmroute {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", callback=_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Options of `llmroute` itself."""
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    app()

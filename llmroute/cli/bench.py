@@ -1,0 +1,96 @@
+"""`llmroute bench`: ask, score, decide, write."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmroute.cli import options as opt
+from llmroute.cli.errors import command
+
+if TYPE_CHECKING:
+    from llmroute.records import Config
+
+
+@command
+def bench(
+    config: opt.ConfigFile = None,
+    suite: Annotated[
+        list[str] | None,
+        typer.Option("--suite", "-s", metavar="NAME", help="Only this suite. May repeat."),
+    ] = None,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option("--candidate", metavar="NAME", help="Only this candidate. May repeat."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", "-n", min=1, help="Samples a suite.", show_default=False),
+    ] = None,
+    repeats: Annotated[
+        int | None,
+        typer.Option("--repeats", min=1, help="Ask each sample so often.", show_default=False),
+    ] = None,
+    threshold: opt.Threshold = None,
+    evidence: opt.EvidenceRule = None,
+    confidence: opt.Confidence = None,
+    reference: opt.Reference = None,
+    prices: opt.PriceFile = None,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Send nothing: answers from the store and recordings only."),
+    ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", metavar="FILE", help="Write the answers as a recording."),
+    ] = None,
+    out: opt.Out = None,
+    output: opt.Output = None,
+    as_json: opt.AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> int:
+    """Run suites × candidates, score the answers, and write the routing map and the report.
+
+    What is answered is kept in the store: the same command again asks only what is missing.
+    Without a configuration the shipped suites run on the builtin programs: no key, no network.
+    """
+    import os
+    from datetime import UTC, datetime
+
+    from llmroute.cli.outputs import check_suffixes
+    from llmroute.cli.progress import RunProgress
+    from llmroute.cli.show import finish
+    from llmroute.pipeline import benchmark, record_run
+    from llmroute.plan.prepare import Selection
+
+    check_suffixes(output or ())
+    settings = _settings(config, repeats, quiet=quiet or as_json)
+    decision = opt.read_decision(threshold, evidence, confidence, reference, prices)
+    with RunProgress(quiet=quiet) as progress:
+        result = benchmark(
+            settings,
+            Selection(tuple(suite or ()), tuple(candidate or ()), limit),
+            env=os.environ,
+            listener=progress,
+            now=lambda: datetime.now(UTC),
+            offline=offline,
+            decision=decision,
+        )
+    if record is not None:
+        record_run(settings.store, record, result.routing_map.provenance.run_id)
+    return finish(result, settings.out if out is None else out, output or (), as_json=as_json)
+
+
+def _settings(path: Path | None, repeats: int | None, *, quiet: bool) -> Config:
+    from llmroute.cli.console import say
+
+    settings = opt.read_config(path)
+    if settings.path is None and not quiet:
+        say(
+            "No llmroute.yaml here: running the shipped suites on the builtin programs. "
+            "`llmroute init` writes one for your own models."
+        )
+    return settings if repeats is None else replace(settings, repeats=repeats)

@@ -1,0 +1,184 @@
+"""Options that several commands share, and the values they are read into."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from llmroute.pipeline import Decision
+    from llmroute.records import Config, Price, QualityThreshold
+
+
+class EvidenceOption(StrEnum):
+    """How sure a route must be."""
+
+    proven = "proven"
+    likely = "likely"
+    mean = "mean"
+
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="The configuration; default: llmroute.yaml here or in a folder above.",
+        show_default=False,
+    ),
+]
+Threshold = Annotated[
+    str | None,
+    typer.Option(
+        "--threshold",
+        "-t",
+        metavar="BAR",
+        help="Quality bar of every task: 0.85, of_best:0.9 or of_reference:0.95.",
+    ),
+]
+EvidenceRule = Annotated[
+    EvidenceOption | None,
+    typer.Option("--evidence", help="How sure a route must be; mean is the naive rule."),
+]
+Confidence = Annotated[
+    float | None,
+    typer.Option("--confidence", help="Of the bounds, between 0.5 and 1.", show_default=False),
+]
+Reference = Annotated[
+    str | None,
+    typer.Option(
+        "--reference", metavar="NAME", help="What is paid for today; savings are against it."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="FOLDER", help="Where the map and the report go.", show_default=False
+    ),
+]
+Output = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="A further file, its form by its suffix: .md .csv .json .junit.xml .html .yaml "
+        ".jsonl. May repeat.",
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the routing map as JSON on stdout, nothing else.")
+]
+PriceFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices",
+        metavar="FILE",
+        help="CSV with model,input_usd_per_1m,output_usd_per_1m; replaces known prices.",
+    ),
+]
+Store = Annotated[
+    Path | None,
+    typer.Option("--store", metavar="FILE", help="The store; default: the configuration's."),
+]
+
+
+def read_config(path: Path | None) -> Config:
+    """The configuration named, or the closest one, or the embedded default.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    from llmroute.config.load import default_config, find_config, load_config
+
+    found = path or find_config(Path())
+    return load_config(found, os.environ) if found else default_config()
+
+
+def read_threshold(text: str | None) -> QualityThreshold | None:
+    """The bar as it is written on the command line.
+
+    Raises:
+        ConfigError: it is neither a number in [0, 1] nor `of_best:…` or `of_reference:…`.
+    """
+    from llmroute.errors import ConfigError
+    from llmroute.records import QualityThreshold
+
+    if text is None:
+        return None
+    kind, _, number = text.rpartition(":")
+    relative = {"": None, "of_best": "best", "of_reference": "reference"}
+    try:
+        value = float(number)
+    except ValueError:
+        value = -1.0
+    if kind not in relative or not 0 <= value <= 1:
+        raise ConfigError(
+            f"{text!r} is no quality bar",
+            where="--threshold",
+            fix="Write a number from 0 to 1, of_best:0.9 or of_reference:0.95.",
+        )
+    return QualityThreshold(value, relative[kind])  # type: ignore[arg-type]
+
+
+def read_confidence(value: float | None) -> float | None:
+    """The confidence, checked.
+
+    Raises:
+        ConfigError: it is not between 0.5 and 1.
+    """
+    from llmroute.errors import ConfigError
+
+    if value is not None and not 0.5 < value < 1:
+        raise ConfigError(
+            f"{value} is no confidence",
+            where="--confidence",
+            fix="Write a number between 0.5 and 1, such as 0.95.",
+        )
+    return value
+
+
+def read_prices(path: Path | None) -> dict[str, Price] | None:
+    """The prices in a file, or None where none is named."""
+    from llmroute.calls.prices import read_price_file
+
+    return None if path is None else read_price_file(path)
+
+
+def read_decision(
+    threshold: str | None,
+    evidence: EvidenceOption | None,
+    confidence: float | None,
+    reference: str | None,
+    prices: Path | None,
+) -> Decision:
+    """What the map is decided by, where the command line says so.
+
+    Raises:
+        ConfigError: a value cannot be used.
+    """
+    from llmroute.pipeline import Decision
+
+    return Decision(
+        threshold=read_threshold(threshold),
+        evidence=evidence.value if evidence else None,
+        confidence=read_confidence(confidence),
+        reference=reference,
+        prices=read_prices(prices),
+    )
+
+
+def find_store(config: Path | None, store: Path | None) -> Path:
+    """The store named, or the configuration's."""
+    return store or read_config(config).store
+
+
+def own_templates(config: Config) -> Path | None:
+    """The project's own `reports/` folder, whose templates replace the shipped ones."""
+    folder = config.folder / "reports"
+    return folder if config.path is not None and folder.is_dir() else None

@@ -1,0 +1,102 @@
+"""Result → the files and the text a command leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from llmroute.errors import ConfigError
+from llmroute.files import atomic_write
+from llmroute.pipeline import Result
+from llmroute.report.view import ReportView, build_view
+from llmroute.routing_map.file import map_to_json, map_to_yaml
+
+MAP_FILE = "routing-map.yaml"
+REPORT_FILE = "report.html"
+OUTCOMES_FILE = "outcomes.jsonl"
+
+
+class Artefacts:
+    """What can be written of one result; each form is made when it is first asked for."""
+
+    def __init__(self, result: Result, templates: Path | None = None) -> None:
+        self._result = result
+        self._templates = templates
+        self._view: ReportView | None = None
+
+    @property
+    def view(self) -> ReportView:
+        """What every report form shows."""
+        if self._view is None:
+            result = self._result
+            self._view = build_view(
+                result.comparison,
+                result.routing_map,
+                result.outcomes,
+                map_yaml=map_to_yaml(result.routing_map),
+            )
+        return self._view
+
+    def write_all(self, folder: Path) -> list[Path]:
+        """The map, the report and the outcomes in `folder`; the paths written."""
+        paths = [folder / MAP_FILE, folder / REPORT_FILE, folder / OUTCOMES_FILE]
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            self.write(path)
+        return paths
+
+    def write(self, path: Path) -> None:
+        """One file, its form by its suffix.
+
+        Raises:
+            ConfigError: no form has this suffix.
+            OutsideError: the file cannot be written.
+        """
+        check_suffix(path)
+        if path.name.endswith((".jsonl", ".jsonl.gz")):
+            from llmroute.outcomes.files import write_outcomes
+
+            write_outcomes(path, self._result.outcomes)
+            return
+        form = next(suffix for suffix in self._forms() if path.name.endswith(suffix))
+        atomic_write(path, self._forms()[form]())
+
+    def _forms(self) -> dict[str, Callable[[], str]]:
+        from llmroute.report.html import render_html
+        from llmroute.report.junit import render_junit
+        from llmroute.report.markdown import render_markdown
+        from llmroute.report.table import render_csv
+
+        routing_map = self._result.routing_map
+        return {
+            ".md": lambda: render_markdown(self.view),
+            ".csv": lambda: render_csv(self.view),
+            ".json": lambda: map_to_json(routing_map),
+            ".junit.xml": lambda: render_junit(self.view),
+            ".html": lambda: render_html(self.view, self._templates),
+            ".yaml": lambda: map_to_yaml(routing_map),
+            ".yml": lambda: map_to_yaml(routing_map),
+        }
+
+
+SUFFIXES = (".md", ".csv", ".json", ".junit.xml", ".html", ".yaml", ".yml", ".jsonl", ".jsonl.gz")
+
+
+def check_suffix(path: Path) -> None:
+    """Nothing, where a form has the path's suffix; asked before a bench, not after it.
+
+    Raises:
+        ConfigError: none has.
+    """
+    if not path.name.endswith(SUFFIXES):
+        raise ConfigError(
+            f"no report form has the suffix of {path.name!r}",
+            where="--output",
+            fix=f"Use one of {', '.join(SUFFIXES)}.",
+        )
+
+
+def check_suffixes(paths: Sequence[Path]) -> None:
+    """`check_suffix` for each path."""
+    for path in paths:
+        check_suffix(path)

@@ -1,0 +1,99 @@
+"""Plan ⇄ RunManifest: what the store keeps of a run, so that it can be decided again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from llmroute.builtin.floor import measure_floors
+from llmroute.errors import StoreError
+from llmroute.plan.matrix import Plan, plan_calls
+from llmroute.plan.prepare import Selection
+from llmroute.records import Config, QualityRule, QualityThreshold, TaskLimits
+from llmroute.store.manifest import (
+    RunManifest,
+    candidate_to_json,
+    installed_versions,
+    new_run_id,
+    utc_text,
+)
+from llmroute.store.reader import StoreReader
+from llmroute.store.suites import suite_hash
+
+
+def describe_run(
+    config: Config, selection: Selection, plan: Plan, started: datetime
+) -> RunManifest:
+    """The manifest of a run that is about to start."""
+    content = {
+        "reference": config.reference,
+        "quality": asdict(config.quality),
+        "task_limits": {task: asdict(limits) for task, limits in config.task_limits.items()},
+        "task_thresholds": {task: asdict(bar) for task, bar in config.task_thresholds.items()},
+    }
+    return RunManifest(
+        run_id=new_run_id(started, [content, [call.key for call in plan.calls[:1000]]]),
+        started=utc_text(started),
+        config=content,
+        suites={suite.name: suite_hash(suite) for suite in plan.suites},
+        candidates={c.name: candidate_to_json(c) for c in plan.candidates},
+        endpoints=dict(plan.endpoints),
+        versions=installed_versions(),
+        floors=measure_floors(plan.suites),
+        seed=config.seed,
+        repeats=config.repeats,
+        selection={
+            "suites": list(selection.suites),
+            "candidates": list(selection.candidates),
+            "limit": selection.limit,
+        },
+    )
+
+
+def recall_plan(manifest: RunManifest, reader: StoreReader) -> Plan:
+    """The plan of a stored run.
+
+    Raises:
+        StoreError: the store lacks one of its suites.
+    """
+    suites = []
+    for name, content_hash in manifest.suites.items():
+        suite = reader.suite(content_hash)
+        if suite is None:
+            raise StoreError(
+                f"suite {name!r} of run {manifest.run_id} is missing",
+                where=str(reader.path),
+                fix="Run the bench again.",
+            )
+        suites.append(suite)
+    return plan_calls(
+        suites,
+        manifest.candidate_records,
+        repeats=manifest.repeats,
+        endpoints=manifest.endpoints,
+    )
+
+
+def recall_rule(manifest: RunManifest) -> QualityRule:
+    """The rule the run was planned with."""
+    quality = dict(manifest.config.get("quality", {}))
+    if not quality:
+        return QualityRule()
+    return QualityRule(**{**quality, "threshold": QualityThreshold(**quality["threshold"])})
+
+
+def recall_limits(manifest: RunManifest) -> dict[str, TaskLimits]:
+    """Task → limits of the run."""
+    stored: Mapping[str, Mapping[str, Any]] = manifest.config.get("task_limits", {})
+    return {
+        task: TaskLimits(**{**limits, "excluded": tuple(limits["excluded"])})
+        for task, limits in stored.items()
+    }
+
+
+def recall_thresholds(manifest: RunManifest) -> dict[str, QualityThreshold]:
+    """Task → the bar the configuration gave it."""
+    stored = manifest.config.get("task_thresholds", {})
+    return {task: QualityThreshold(**bar) for task, bar in stored.items()}

@@ -1,0 +1,1 @@
+"""Environment and loopback → a first configuration and suite."""
