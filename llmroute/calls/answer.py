@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 from llmroute.calls.failures import call_error, excerpt, refusal_of
+from llmroute.calls.redact import redact_values
 from llmroute.errors import CallError, ContentRefused, MalformedAnswer
 from llmroute.records import Completion, Usage
 
@@ -69,6 +71,14 @@ def answered_text(
     if content is None and finish_reason == "length":
         return ""  # a reasoning model that thought until max_tokens: an answer, and paid for
     return content
+
+
+def without_key(completion: Completion, key: str | None) -> Completion:
+    """The completion with the key it was asked with masked, should the endpoint send it back."""
+    if not key:
+        return completion
+    output = redact_values(completion.output, (key,))
+    return completion if output == completion.output else replace(completion, output=output)
 
 
 def read_usage(usage: Any) -> Usage:

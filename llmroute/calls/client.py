@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from llmroute.calls.endpoint import LITELLM_PROVIDERS, OPENAI_PROVIDERS
 from llmroute.errors import ConfigError
 from llmroute.records import Call, Candidate, Completion
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Adapter = Literal["builtin", "replay", "direct", "litellm"]
 RecordingKey = tuple[str, str, str, int]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from llmroute.calls.answer import MAX_ANSWER_BYTES, malformed, read_answer
+from llmroute.calls.answer import MAX_ANSWER_BYTES, malformed, read_answer, without_key
 from llmroute.calls.endpoint import Endpoint, endpoint_of
 from llmroute.calls.failures import call_error, excerpt, read_refusal, read_retry_after_s
 from llmroute.errors import BadRequest, CallError, ConnectionFailed, TimedOut
-from llmroute.records import Call, Candidate, Completion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import aiohttp
+
+    from llmroute.records import Call, Candidate, Completion
 
 KEEP_ALIVE_S = 30.0
 
@@ -51,7 +53,8 @@ class DirectClient:
         latency_s = time.perf_counter() - started
         if status != 200:
             raise self._refused(status, headers, content, endpoint)
-        return read_answer(content, key=call.key, where=endpoint.shown, latency_s=latency_s)
+        completion = read_answer(content, key=call.key, where=endpoint.shown, latency_s=latency_s)
+        return without_key(completion, endpoint.api_key)
 
     async def close(self) -> None:
         """Close the connections; the next call opens new ones."""

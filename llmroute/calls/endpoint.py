@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from llmroute.errors import ConfigError
-from llmroute.records import Candidate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmroute.records import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,61 @@ OPENAI_PROVIDERS: Mapping[str, ChatProtocol] = {
 }
 
 LITELLM_PROVIDERS = frozenset(
-    "ai21 anthropic azure azure_ai baseten bedrock cerebras cloudflare codestral cohere cohere_chat"
-    " dashscope databricks deepinfra deepseek featherless_ai fireworks_ai friendliai gemini"
-    " github github_copilot gigachat groq huggingface hyperbolic lambda_ai meta_llama minimax"
-    " mistral moonshot nebius nlp_cloud novita nvidia_nim oci perplexity predibase replicate"
-    " sagemaker sagemaker_chat sambanova snowflake text-completion-codestral"
-    " text-completion-openai together_ai triton vercel_ai_gateway vertex_ai voyage volcengine"
-    " watsonx xai zai".split()
+    {
+        "ai21",
+        "anthropic",
+        "azure",
+        "azure_ai",
+        "baseten",
+        "bedrock",
+        "cerebras",
+        "cloudflare",
+        "codestral",
+        "cohere",
+        "cohere_chat",
+        "dashscope",
+        "databricks",
+        "deepinfra",
+        "deepseek",
+        "featherless_ai",
+        "fireworks_ai",
+        "friendliai",
+        "gemini",
+        "github",
+        "github_copilot",
+        "gigachat",
+        "groq",
+        "huggingface",
+        "hyperbolic",
+        "lambda_ai",
+        "meta_llama",
+        "minimax",
+        "mistral",
+        "moonshot",
+        "nebius",
+        "nlp_cloud",
+        "novita",
+        "nvidia_nim",
+        "oci",
+        "perplexity",
+        "predibase",
+        "replicate",
+        "sagemaker",
+        "sagemaker_chat",
+        "sambanova",
+        "snowflake",
+        "text-completion-codestral",
+        "text-completion-openai",
+        "together_ai",
+        "triton",
+        "vercel_ai_gateway",
+        "vertex_ai",
+        "voyage",
+        "volcengine",
+        "watsonx",
+        "xai",
+        "zai",
+    }
 )
 """Prefixes LiteLLM reads as a provider; any other belongs to the model's name."""
 
@@ -92,6 +144,7 @@ def endpoint_of(candidate: Candidate, env: Mapping[str, str]) -> Endpoint:
     Raises:
         ConfigError: `api_base` is no http(s) address, or is missing where there is no default.
 
+    >>> from llmroute.records import Candidate
     >>> endpoint_of(Candidate("a", "ollama/qwen3"), {}).url
     'http://127.0.0.1:11434/v1/chat/completions'
     >>> endpoint_of(Candidate("a", "openai/m", api_base="http://10.0.0.5/v1"), {}).api_key is None

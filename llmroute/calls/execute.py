@@ -7,12 +7,15 @@ import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from llmroute.calls.client import Client
 from llmroute.calls.redact import redact
 from llmroute.calls.retry import STOPPING_KINDS, Randomness, RetryRule
 from llmroute.errors import CallError
 from llmroute.records import Call, Candidate, Completion, Failure
+
+if TYPE_CHECKING:
+    from llmroute.calls.client import Client
 
 Result = Completion | Failure
 
@@ -176,6 +179,7 @@ class _Execution:
     # -- the run ----------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event | None, grace_s: float) -> None:
+        self.stopping = stop is not None and stop.is_set()
         workers = [asyncio.create_task(self._work()) for _ in range(self.concurrency)]
         asked = [asyncio.create_task(stop.wait())] if stop else []
         try:
@@ -210,10 +214,10 @@ class _Execution:
             lane = self._next_lane()
             if lane is not None:
                 await self._attempt(lane, lane.next_job())
-            elif self.exhausted:
-                await self._rest()
-            else:
+            elif not self.exhausted:
                 await asyncio.sleep(0)
+            elif self.pending:
+                await self._rest()
         self._wake_all()
 
     def _is_over(self) -> bool:

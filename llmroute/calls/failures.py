@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import (
     BadRequest,
@@ -22,6 +21,9 @@ from llmroute.errors import (
     TimedOut,
     Unauthorized,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 EXCERPT_CHARS = 300
 

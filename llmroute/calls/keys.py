@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from llmroute.calls.client import adapter_of
 from llmroute.calls.endpoint import OPENAI_PROVIDERS, is_public
 from llmroute.calls.prices import model_provider
-from llmroute.records import Candidate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmroute.records import Candidate
 
 KEY_VARIABLES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "ai21": (("AI21_API_KEY",),),
@@ -67,6 +71,7 @@ def missing_key(candidate: Candidate, env: Mapping[str, str]) -> str | None:
 
     Programs, recordings, local servers and candidates with an `api_key` of their own need none.
 
+    >>> from llmroute.records import Candidate
     >>> missing_key(Candidate("a", "anthropic/claude-haiku-4-5"), {})
     'ANTHROPIC_API_KEY'
     >>> missing_key(Candidate("a", "ollama/qwen3"), {}) is None
@@ -76,13 +81,12 @@ def missing_key(candidate: Candidate, env: Mapping[str, str]) -> str | None:
         return None
     provider = candidate.provider
     if provider in OPENAI_PROVIDERS:
-        return _first_missing(provider, env) if is_public(candidate, env) else None
+        return _first_missing(provider, candidate, env) if is_public(candidate, env) else None
     if candidate.api_base is not None and provider != "azure":
         return None
     if provider not in KEY_VARIABLES:
         provider = model_provider(candidate.model) or ""
-    missing = _first_missing(provider, env)
-    return None if missing and candidate.api_base and missing.endswith("_API_BASE") else missing
+    return _first_missing(provider, candidate, env)
 
 
 def key_variables() -> Mapping[str, str]:
@@ -90,8 +94,10 @@ def key_variables() -> Mapping[str, str]:
     return {provider: groups[0][0] for provider, groups in KEY_VARIABLES.items()}
 
 
-def _first_missing(provider: str, env: Mapping[str, str]) -> str | None:
+def _first_missing(provider: str, candidate: Candidate, env: Mapping[str, str]) -> str | None:
     for names in KEY_VARIABLES.get(provider, ()):
-        if not any(env.get(name) for name in names):
+        based = names[0].endswith("_API_BASE") and candidate.api_base
+        versioned = names[0].endswith("_API_VERSION") and "api_version" in candidate.params
+        if not (based or versioned or any(env.get(name) for name in names)):
             return names[0]
     return None

@@ -6,11 +6,16 @@ import asyncio
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from llmroute.calls.answer import MAX_ANSWER_BYTES, answered_text, malformed, read_usage
+from llmroute.calls.answer import (
+    MAX_ANSWER_BYTES,
+    answered_text,
+    malformed,
+    read_usage,
+    without_key,
+)
 from llmroute.calls.direct_client import timed_out
 from llmroute.calls.endpoint import LITELLM_PROVIDERS, OPENAI_PROVIDERS, is_public, shown_url
 from llmroute.calls.failures import (
@@ -23,6 +28,9 @@ from llmroute.calls.failures import (
 )
 from llmroute.errors import BadRequest, CallError, ConnectionFailed, OutsideError
 from llmroute.records import Call, Candidate, Completion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 NO_KEY = "none"
 """Sent where there is no key: LiteLLM refuses to call an endpoint without one."""
@@ -56,7 +64,8 @@ class LitellmClient:
         except Exception as error:  # LiteLLM raises anything
             raise self._call_error(error, timeout_s, where) from error
         latency_s = time.perf_counter() - started
-        return read_response(response, key=call.key, where=where, latency_s=latency_s)
+        completion = read_response(response, key=call.key, where=where, latency_s=latency_s)
+        return without_key(completion, call.candidate.api_key)
 
     async def close(self) -> None:
         """Close the connections LiteLLM keeps for this event loop."""
@@ -215,11 +224,22 @@ def stated_refusal(error: Exception) -> Refusal | None:
 
 # Raised while connecting or reading, by aiohttp, httpx, httpcore and the openai package.
 _CONNECTIONS = frozenset(
-    "APIConnectionError ClientConnectionError ClientConnectorError ClientOSError ClientPayloadError"
-    " ConnectError ConnectionError NetworkError ReadError RemoteProtocolError"
-    " ServerDisconnectedError WriteError".split()
+    {
+        "APIConnectionError",
+        "ClientConnectionError",
+        "ClientConnectorError",
+        "ClientOSError",
+        "ClientPayloadError",
+        "ConnectError",
+        "ConnectionError",
+        "NetworkError",
+        "ReadError",
+        "RemoteProtocolError",
+        "ServerDisconnectedError",
+        "WriteError",
+    }
 )
-_TIMEOUTS = frozenset("APITimeoutError Timeout TimeoutException TimeoutError".split())
+_TIMEOUTS = frozenset({"APITimeoutError", "Timeout", "TimeoutException", "TimeoutError"})
 
 _CODE_BY_NAME = {
     "ContextWindowExceededError": "context_length_exceeded",
@@ -233,7 +253,7 @@ def _refusal(status: int, cause: BaseException, response: Any) -> Refusal:
         return refusal_of(status, body.get("error", body))
     try:
         return read_refusal(status, response.text)
-    except Exception:  # a body that was never read
+    except (AttributeError, RuntimeError, UnicodeError):  # httpx: the body was never read
         return Refusal(status, excerpt(str(cause)))
 
 
@@ -263,7 +283,11 @@ def _unclear(error: Exception, where: str) -> CallError:
     said = next((excerpt(text) for text in told if " " in text and "Traceback" not in text), "")
     said = said or type(error).__name__
     missing = any(isinstance(cause, ImportError) for cause in causes(error))
-    if missing or isinstance(error, (TypeError, ValueError)) or type(error).__name__ in _BAD_REQUESTS:
+    if (
+        missing
+        or isinstance(error, (TypeError, ValueError))
+        or type(error).__name__ in _BAD_REQUESTS
+    ):
         return BadRequest(
             f"LiteLLM did not send the request: {said}",
             where=where,

@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmroute.errors import ConfigError
 from llmroute.records import Price
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TABLE_FILE = "model_prices_and_context_window_backup.json"
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 SHORTEST_SECRET = 8
 """Shorter values are words as often as keys; replacing them would garble messages."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from llmroute.calls.client import Recording
 from llmroute.errors import NotRecorded
-from llmroute.records import Call, Completion
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from llmroute.calls.client import Recording
+    from llmroute.records import Call, Completion
 
 
 class ReplayClient:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from llmroute.errors import CallError
+if TYPE_CHECKING:
+    from llmroute.errors import CallError
 
 RETRIED_KINDS = frozenset(
     {"rate_limited", "timed_out", "connection", "server_error", "malformed_answer"}

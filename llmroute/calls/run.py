@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from llmroute.calls.client import Client
 from llmroute.calls.execute import Result, execute
-from llmroute.calls.retry import Randomness, RetryRule
-from llmroute.records import Call, Candidate, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from llmroute.calls.client import Client
+    from llmroute.calls.retry import Randomness, RetryRule
+    from llmroute.records import Call, Candidate, Failure
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -31,6 +36,9 @@ def run_calls(
 ) -> bool:
     """Send every call as `execute` does, close the clients, and say whether it was interrupted.
 
+    Where the calls are a sequence, every client is opened before the first call is sent: a
+    candidate that cannot be called is said in time, and no import holds up answers on their way.
+
     The first SIGINT or SIGTERM sends nothing more and gives what is in flight `grace_s` seconds;
     the second ends the run at once. Every argument but these two is `execute`'s.
 
@@ -41,20 +49,23 @@ def run_calls(
     Returns:
         True where a signal cut the run short: `on_done` then knows what was finished.
     """
-    used: dict[int, Client] = {}
+    used: dict[str, Client] = {}
 
-    def remembered(candidate: Candidate) -> Client:
-        client = client_for(candidate)
-        used[id(client)] = client
-        return client
+    def opened(candidate: Candidate) -> Client:
+        if candidate.name not in used:
+            used[candidate.name] = client_for(candidate)
+        return used[candidate.name]
 
     async def run() -> bool:
         stop = asyncio.Event()
         with _signals(stop, on_interrupt):
             try:
+                if isinstance(calls, Sequence):
+                    for call in calls:
+                        opened(call.candidate)
                 await execute(
                     calls,
-                    remembered,
+                    opened,
                     on_done=on_done,
                     rng=rng,
                     on_attempt=on_attempt,
@@ -69,7 +80,7 @@ def run_calls(
                 if not stop.is_set():
                     raise
             finally:
-                for client in used.values():
+                for client in {id(client): client for client in used.values()}.values():
                     await client.close()
         return stop.is_set()
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from llmroute.calls.client import Clients
 from llmroute.errors import CallError
 from llmroute.records import Candidate, Completion, Limits, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # LiteLLM and what it imports warn of their own deprecations.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -123,10 +125,22 @@ def truncated(answer: dict[str, Any]) -> bytes:
         (lambda s: s.reply(b"", status=204), "malformed_answer"),
         (lambda s: s.reply(error("upstream is full", 429)), "rate_limited"),  # type: ignore[arg-type]
     ],
-    ids=(
-        "reset cut hang trickle html half-json empty-body list no-choices empty-choices"
-        " null-content 20-MB no-content error-in-200"
-    ).split(),
+    ids=[
+        "reset",
+        "cut",
+        "hang",
+        "trickle",
+        "html",
+        "half-json",
+        "empty-body",
+        "list",
+        "no-choices",
+        "empty-choices",
+        "null-content",
+        "20-MB",
+        "no-content",
+        "error-in-200",
+    ],
 )
 def test_a_broken_answer_is_the_same_kind_of_failure_through_both_adapters(
     chat_server: Any, ask: Any, adapter: str, broken: Any, kind: str
@@ -255,6 +269,12 @@ def test_both_adapters_send_the_same_request(chat_server: Any, ask: Any, adapter
     assert asked.body["messages"] == [{"role": "user", "content": "hello"}]
     assert asked.body["max_tokens"] == 16
     assert not asked.body.get("stream")
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_a_key_the_endpoint_sends_back_is_masked(chat_server: Any, ask: Any, adapter: str) -> None:
+    chat_server.script = lambda asked: f"you sent {asked.headers['authorization']}"
+    assert ask(adapter).output == "you sent Bearer [key]"
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -9,12 +8,17 @@ from llmroute.calls.direct_client import DirectClient
 from llmroute.errors import CallError
 from llmroute.records import Candidate, Limits, Usage
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 KEY = "sk-canary-0123456789abcdef"
 
 
 @pytest.fixture
 def direct(run: Any) -> Iterator[DirectClient]:
-    client = DirectClient(env={"HTTP_PROXY": "http://127.0.0.1:9", "OPENAI_API_KEY": "sk-mine-1234"})
+    client = DirectClient(
+        env={"HTTP_PROXY": "http://127.0.0.1:9", "OPENAI_API_KEY": "sk-mine-1234"}
+    )
     yield client
     run(client.close())
 
@@ -106,9 +110,7 @@ def test_a_compressed_answer_is_bounded_by_what_it_unpacks_to(
     import gzip
 
     bomb = gzip.compress(b" " * 40 * 2**20)
-    chat_server.script = lambda asked: chat_server.reply(
-        bomb, headers={"Content-Encoding": "gzip"}
-    )
+    chat_server.script = lambda asked: chat_server.reply(bomb, headers={"Content-Encoding": "gzip"})
     with pytest.raises(CallError) as failed:
         run(direct.complete(make_call(candidate=candidate)))
     assert failed.value.kind in ("malformed_answer", "connection")
