@@ -80,7 +80,7 @@ def _complaint(model: type[BaseModel], error: Any) -> Complaint:
     kind, ctx = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         key = str(path[-1])
-        advice = did_you_mean(key, known_keys(model, path[:-1]), kind="key")
+        advice = did_you_mean(key, known_keys(model, path[:-1]), kind="setting")
         return Complaint(path, f"unknown key {key[:60]!r}", advice, of_key=True)
     if kind == "missing":
         what = f"the key {path[-1]!r} is missing"

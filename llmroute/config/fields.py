@@ -65,7 +65,7 @@ def read_threshold(value: Any) -> QualityThreshold:
         )
     if key == "of_best":
         return QualityThreshold(_share(repr(key), share, most=1.0, least_excluded=True), "best")
-    fix = did_you_mean(str(key), ["of_best", "of_reference"], kind="key")
+    fix = did_you_mean(str(key), ["of_best", "of_reference"], kind="setting")
     raise RefusedError(f"unknown key {key!r}", fix, at=(key,))
 
 

@@ -220,7 +220,8 @@ def _check_scorer(suite: Suite, document: Document, samples: Sequence[PlacedSamp
             if repr(placed.sample.id) == ending:
                 raise SuiteError(cause.what, where=placed.place, fix=cause.fix) from cause
         at = _plugin_path(suite, cause.what)
-        raise document.fault(at, cause.what, cause.fix) from cause
+        fix = cause.fix or "Write its parameters beside its name: {name: …, parameter: …}."
+        raise document.fault(at, cause.what, fix) from cause
 
 
 def _plugin_path(suite: Suite, what: str) -> KeyPath:

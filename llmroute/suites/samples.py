@@ -145,7 +145,7 @@ def _fault(row: _Row, complaint: Complaint) -> InputError:
         fix = "Add an 'id' to every line: results are kept by it, and it must not change."
         complaint = complaint._replace(fix=fix)
     if complaint.what == "the key 'input' is missing":
-        fix = did_you_mean("input", row.values, kind="key").split(" Known", maxsplit=1)[0]
+        fix = did_you_mean("input", row.values, kind="setting").split(" Known", maxsplit=1)[0]
         hint = f" {fix}" if fix.startswith("Did you mean") else ""
         complaint = complaint._replace(fix=f"Add 'input', the prompt's text.{hint}")
     return SuiteError(complaint.what, where=row.where + named, fix=complaint.fix)
