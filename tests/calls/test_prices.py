@@ -108,7 +108,8 @@ def test_a_file_without_the_columns_or_without_text_is_refused(tmp_path: Path) -
 
 
 def test_the_recorded_prices_can_be_read() -> None:
-    folder = Path(os.environ.get("LLMROUTE_REALDATA", "../shared/realdata"))
+    beside = Path(__file__).parents[2].parent / "shared" / "realdata"
+    folder = Path(os.environ.get("LLMROUTE_REALDATA", beside))
     if not (folder / "prices.csv").exists():
         pytest.skip("the folder of recorded outcomes is absent")
     prices = read_price_file(folder / "prices.csv")
