@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_CHARS = 60_000
 """GitHub drops comments over 64 KiB."""
 NAME_CHARS = 120
+MAX_NOTES = 12
 
 _ZERO_WIDTH = "\u200b"
 _SPECIAL = re.compile(r"[\\`*\[\]<>#|~&]|(?<![^\W_])_|_(?![^\W_])")
@@ -111,7 +112,10 @@ def _rejection(item: RejectedView) -> str:
 
 
 def _notes(view: ReportView) -> str:
-    return "\n".join(f"> {plain(note)}\n>" for note in view.notes).removesuffix("\n>")
+    left = len(view.notes) - MAX_NOTES
+    lines = [plain(note) for note in view.notes[:MAX_NOTES]]
+    lines += [f"{left} more are in the report."] if left > 0 else []
+    return "\n>\n".join(f"> {line}" for line in lines)
 
 
 def _footer(view: ReportView) -> str:

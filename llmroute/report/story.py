@@ -188,9 +188,10 @@ def _routes(routing_map: RoutingMap) -> tuple[str, ...]:
     if not fallbacks:
         return ()
     names = ", ".join(_name(route.task) for route in fallbacks[:4])
-    more = ", …" if len(fallbacks) > 4 else ""
+    if len(fallbacks) > 4:
+        names = f"{len(fallbacks)} of {len(routing_map.tasks)} tasks ({names}, …)"
     answers = f"{_name(routing_map.reference)} answers there"
-    return (f"No candidate qualifies on {names}{more}: {answers}.",)
+    return (f"No candidate qualifies on {names}: {answers}.",)
 
 
 def _evidence(routing_map: RoutingMap) -> tuple[str, ...]:

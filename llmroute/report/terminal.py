@@ -37,6 +37,7 @@ RIGHT = ("Quality", "Bar", "n", "$/1k", "Saved")
 WHY_COLUMNS = ("Task", "Candidate", "Verdict", "Quality", "$/1k", "Why not")
 MAX_REASONS = 4
 """Rejected candidates listed a task; the HTML report has them all."""
+MAX_NOTES = 8
 
 
 def print_report(view: ReportView, console: Console) -> None:
@@ -57,7 +58,7 @@ def render_text(view: ReportView) -> str:
     why = [cells for task in view.tasks for cells in _why_cells(task)]
     if why:
         parts.append("Why not cheaper?\n" + _columns(WHY_COLUMNS, why))
-    parts.append("\n".join(f"note: {note}" for note in _lines(view.notes)))
+    parts.append("\n".join(f"note: {note}" for note in _notes(view)))
     parts.append(_coverage(view))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -69,7 +70,7 @@ def _rich(view: ReportView) -> Group:
         parts.append(Padding(_table(ROUTE_COLUMNS, [_route_cells(t) for t in view.tasks]), (1, 0)))
     for task in view.tasks:
         parts += _rich_why(task)
-    parts += [Text(f"! {note}", style="yellow") for note in _lines(view.notes)]
+    parts += [Text(f"! {note}", style="yellow") for note in _notes(view)]
     parts.append(Text(_coverage(view), style="dim"))
     return Group(*parts)
 
@@ -160,6 +161,12 @@ def _sentence(view: ReportView) -> str:
 
 def _lines(texts: Iterable[str]) -> list[str]:
     return [one_line(text) for text in texts]
+
+
+def _notes(view: ReportView) -> list[str]:
+    left = len(view.notes) - MAX_NOTES
+    more = [f"{left} more, in the report"] if left > 0 else []
+    return _lines(view.notes[:MAX_NOTES]) + more
 
 
 def _coverage(view: ReportView) -> str:

@@ -227,3 +227,8 @@ def test_a_script_that_would_end_its_own_element_is_refused(small_run: Run, tmp_
     (tmp_path / "report.js").write_text("const x = '</script>'")
     with pytest.raises(InputError, match="too early"):
         render_html(build_view(*small_run), tmp_path)
+
+
+def test_every_sample_carries_its_tasks_place_for_the_filter(page: str) -> None:
+    places = re.findall(r'<details class="sample" id="s\d+" data-task="(\d*)"', page)
+    assert places == [str(task) for task in range(6) for _ in range(50)]

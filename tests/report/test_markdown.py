@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,9 @@ from llmroute.report.markdown import MAX_CHARS, code_span, plain, render_markdow
 from llmroute.report.view import build_view
 
 if TYPE_CHECKING:
-    from llmroute.records import Comparison, Outcomes, RoutingMap
+    from collections.abc import Callable
+
+    from llmroute.records import Cell, Comparison, Outcomes, RoutingMap
 
     Run = tuple[Comparison, RoutingMap, Outcomes]
 
@@ -68,11 +71,17 @@ def test_no_line_can_be_read_as_a_workflow_command(bad_run: Run) -> None:
     assert [line for line in lines if line.lstrip().startswith("::")] == []
 
 
-def test_a_long_summary_is_cut_at_a_line_and_says_so(real_run: Run) -> None:
-    comparison, routing_map, outcomes = real_run
-    from dataclasses import replace
-
-    long = replace(routing_map, notes=tuple(f"note {i} " + "x" * 200 for i in range(600)))
-    text = render_markdown(build_view(comparison, long, outcomes))
+def test_a_long_summary_is_cut_at_a_line_and_says_so(
+    run_of: Callable[..., Run], cell: Cell
+) -> None:
+    cells = [replace(cell, task=f"task {i} {'x' * 100}") for i in range(400)]
+    text = render_markdown(build_view(*run_of(cells, reference="small")))
     assert len(text) <= MAX_CHARS + 100
     assert text.endswith("characters were cut.\n")
+
+
+def test_many_notes_are_counted_rather_than_listed(small_run: Run) -> None:
+    comparison, routing_map, outcomes = small_run
+    noted = replace(routing_map, notes=tuple(f"note {i}" for i in range(20)))
+    text = render_markdown(build_view(comparison, noted, outcomes))
+    assert "> note 11\n>\n> 8 more are in the report." in text

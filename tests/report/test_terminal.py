@@ -91,3 +91,10 @@ def test_wide_characters_keep_the_columns_aligned(run_of: Callable[..., Run], ce
 def test_an_empty_run_prints_what_is_known(run_of: Callable[..., Run]) -> None:
     text = render_text(build_view(*run_of([], reference="small")))
     assert text.startswith("There is nothing to compare: the run holds no task.\n")
+
+
+def test_many_notes_are_counted_rather_than_listed(small_run: Run) -> None:
+    comparison, routing_map, outcomes = small_run
+    noted = replace(routing_map, notes=tuple(f"note {i}" for i in range(20)))
+    text = render_text(build_view(comparison, noted, outcomes))
+    assert "note: note 7\nnote: 12 more, in the report\n" in text
