@@ -587,5 +587,5 @@ class Config:
 
     @property
     def folder(self) -> Path:
-        """The folder of the configuration file: what it names must lie below or be meant."""
+        """The folder of the configuration file; the current one where there is no file."""
         return self.path.parent if self.path else Path()
