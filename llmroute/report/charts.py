@@ -256,7 +256,8 @@ def _chart(
         for dot in dots
     ]
     below = [dot.quality < y_axis.low for dot in dots]
-    labels = _label(dots, places, spans, below)
+    bar_y = None if bar is None else y_axis.place(bar)
+    labels = _label(dots, places, spans, below, bar_y)
     return Chart(
         width=WIDTH,
         height=HEIGHT,
@@ -269,7 +270,7 @@ def _chart(
         x_ticks=x_axis.ticks(),
         y_ticks=y_axis.ticks(),
         free_x=free_x if has_free else None,
-        bar_y=None if bar is None else y_axis.place(bar),
+        bar_y=bar_y,
         bar_label="" if bar is None else f"bar {bar_text(bar)}",
         stairs=_stairs(dots, places),
         points=tuple(
@@ -380,9 +381,12 @@ def _label(
     places: list[tuple[float, float]],
     spans: list[tuple[float, float]],
     below: list[bool],
+    bar_y: float | None,
 ) -> list[Label | None]:
     """Greedy: the points that matter first, each at the first free place around it."""
     taken: list[_Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
+    if bar_y is not None:
+        taken.append((WIDTH - RIGHT - 9 * CHAR_WIDTH, bar_y - 15, WIDTH, bar_y - 1))
     taken += [(x - 2, high, x + 2, low) for (x, _), (low, high) in zip(places, spans, strict=True)]
     order = sorted(
         range(len(dots)),
@@ -392,7 +396,7 @@ def _label(
     for index in order[:MAX_LABELS]:
         text = one_line(dots[index].name, LABEL_CHARS)
         text += f" ({quality_text(dots[index].quality)})" if below[index] else ""
-        for label, box in _spots(text, *places[index], 14.0 if dots[index].chosen else 9.0):
+        for label, box in _spots(text, *places[index], must_stand=dots[index].chosen):
             if _is_inside(box) and not any(_overlap(box, other) for other in taken):
                 labels[index] = label
                 taken.append(box)
@@ -403,13 +407,19 @@ def _label(
 _Box = tuple[float, float, float, float]
 
 
-def _spots(text: str, x: float, y: float, gap: float) -> Iterable[tuple[Label, _Box]]:
+def _spots(text: str, x: float, y: float, *, must_stand: bool) -> Iterable[tuple[Label, _Box]]:
+    gap = 14.0 if must_stand else 9.0
     width = CHAR_WIDTH * len(text)
     for dy in (4.0, -7.0, 15.0, -16.0, 24.0):
         right = Label(x + gap, y + dy, "start", text)
         yield right, (x + gap - 1, y + dy - 10, x + gap + width, y + dy + 3)
         left = Label(x - gap, y + dy, "end", text)
         yield left, (x - gap - width, y + dy - 10, x - gap + 1, y + dy + 3)
+    if not must_stand:
+        return  # far from its point, a label is taken for another's
+    for dy in (28.0, -20.0, 42.0, -34.0, 56.0, -48.0):
+        middle = Label(x, y + dy, "middle", text)
+        yield middle, (x - width / 2, y + dy - 10, x + width / 2, y + dy + 3)
 
 
 def _is_inside(box: _Box) -> bool:

@@ -171,6 +171,10 @@ def _savings(routing_map: RoutingMap) -> tuple[str, Tone]:
     routed = usd_text(savings.routed_usd_per_1k)
     paid = usd_text(savings.reference_usd_per_1k)
     if all(route.route == routing_map.reference for route in routing_map.tasks):
+        n_fallbacks = sum(route.verdict == "fallback" for route in routing_map.tasks)
+        if n_fallbacks:
+            tasks = f"{n_fallbacks} of {counted(len(routing_map.tasks), 'task')}"
+            return f"All traffic stays on {reference}: on {tasks} no candidate qualifies.", "plain"
         return f"Keep {reference} for everything: nothing cheaper clears the bar.", "plain"
     if share.value < -0.005:
         more = f"{share_text(-share.value)} more than {reference} alone"

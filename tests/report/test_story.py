@@ -88,6 +88,17 @@ def test_keeping_the_reference_everywhere_is_an_answer(
     assert headline.sentence == "Keep small for everything: nothing cheaper clears the bar."
 
 
+def test_a_map_of_fallbacks_says_on_how_many_tasks_nobody_qualifies(
+    run_of: Callable[..., Run], cell: Cell
+) -> None:
+    same = Savings(0.12, 0.12, Interval(0, 0, 0), Interval(0, 0, 0))
+    cells = [replace(cell, task="a", verdict="fails"), replace(cell, task="b")]
+    headline = tell_headline(*run_of(cells, reference="small", savings=same)[:2])
+    assert headline.sentence == (
+        "All traffic stays on small: on 1 of 2 tasks no candidate qualifies."
+    )
+
+
 def test_the_naive_rule_is_labelled_as_such(small_run: Run) -> None:
     comparison, routing_map, _ = small_run
     naive = replace(routing_map, rule=QualityRule(evidence="mean"))
