@@ -208,7 +208,7 @@ def did_you_mean(name: str, known: Iterable[str], *, kind: str = "name") -> str:
     names = list(known)
     if not names:
         return f"There is no {kind} to choose from."
-    plural = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    plural = f"{kind[:-1]}ies" if kind.endswith(("ory", "ity")) else f"{kind}s"
     listed = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
     close = process.extractOne(name, names, scorer=fuzz.ratio, score_cutoff=60)
     hint = f"Did you mean {close[0]!r}? " if close else ""

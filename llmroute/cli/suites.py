@@ -111,7 +111,8 @@ def lint(
 def _load(files: list[Path] | None, config: Path | None) -> tuple[Suite, ...]:
     from llmroute.suites.load import load_suites
 
-    return load_suites(files or opt.read_config(config).suites)
+    settings = opt.read_config(config)
+    return load_suites(files or settings.suites, judge=settings.judge, root=settings.folder)
 
 
 def _bar(suite: Suite) -> str:

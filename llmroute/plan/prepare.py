@@ -42,7 +42,7 @@ def select_suites(config: Config, selection: Selection) -> tuple[Suite, ...]:
     """
     from llmroute.config.load import check_tasks
 
-    suites = load_suites(config.suites)
+    suites = load_suites(config.suites, judge=config.judge, root=config.folder)
     check_tasks(config, [suite.task for suite in suites])
     by_name = {suite.name: suite for suite in suites}
     chosen = [_named(name, by_name, "suite") for name in selection.suites] or list(suites)
