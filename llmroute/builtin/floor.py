@@ -1,34 +1,46 @@
-"""What a small program scores on each suite: the floor a model must beat."""
+"""Suite → the mean score a program without a model reaches on it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
+from math import fsum
 
-from llmroute.builtin.rules import Rules
+from llmroute.builtin import PROGRAMS, Program
 from llmroute.records import Suite
-from llmroute.scores.score import build_scorer
-from llmroute.suites.prompt import render_messages
+
 
 FLOOR = "builtin/rules"
 PROBED = 200
-"""Samples asked of a suite; more say the same."""
+"""Samples asked of a suite by `measure_floors`; more say the same."""
 
 
-def measure_floors(suites: Sequence[Suite]) -> dict[str, float]:
-    """Task → mean score of `builtin/rules` over its first samples; tasks it cannot be scored on
-    are missing."""
-    floors = {}
-    for suite in suites:
-        scores = _scores(suite)
-        if scores:
-            floors[suite.task] = sum(scores) / len(scores)
-    return floors
+def measure_floors(suites: Iterable[Suite]) -> dict[str, float]:
+    """Task → what `builtin/rules` scores on its first samples; unscored tasks are missing."""
+    floors = {s.task: measure_floor(replace(s, samples=s.samples[:PROBED])) for s in suites}
+    return {task: quality for task, quality in floors.items() if quality is not None}
 
 
-def _scores(suite: Suite) -> list[float]:
-    scorer, program = build_scorer(suite), Rules()
-    values = (
-        scorer.score(sample, program.answer(render_messages(suite, sample), suite.labels)).value
-        for sample in suite.samples[:PROBED]
-    )
-    return [value for value in values if value is not None]
+def measure_floor(suite: Suite, program: str = "rules") -> float | None:
+    """Weighted mean score of a program that takes no parameters, in [0, 1], without a call.
+
+    None where nothing can be scored here: an empty suite, or one that only a judge grades.
+
+    Raises:
+        UnknownName: no program carries the name.
+        SuiteError: the suite's prompt or metric is not usable.
+    """
+    from llmroute.scores.score import build_scorer
+    from llmroute.suites.prompt import render_messages
+
+    if not suite.metrics:
+        return None
+    answering: Program = PROGRAMS.build(program, {})
+    scorer = build_scorer(suite)
+    scored = [
+        (s.weight, scorer.score(s, answering.answer(render_messages(suite, s), suite.labels)).value)
+        for s in suite.samples
+    ]
+    values = [(weight, value) for weight, value in scored if value is not None]
+    total = fsum(weight for weight, _ in values)
+    return fsum(weight * value for weight, value in values) / total if total else None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from llmroute.builtin.floor import FLOOR
 from llmroute.plan.power import likely_power, samples_needed
 from llmroute.records import Comparison, QualityRule, TaskComparison
+from llmroute.report.story import failure_words
 
 BETTER = 0.05
 """How much better than the bar a candidate is whose chance of being recognised is stated."""
 ENOUGH_POWER = 0.5
+MOST_LISTED = 6
 
 
 def write_notes(
@@ -22,10 +24,14 @@ def write_notes(
         comparison: every task × candidate.
         floors: task → quality of the floor program, where it is not a candidate itself.
     """
+    tasks = comparison.tasks
     return (
         *_naive(comparison.rule),
         *_reference(comparison),
-        *(note for t in comparison.tasks for note in _task_notes(t, comparison, floors or {})),
+        *_floors(tasks, floors or {}),
+        *_weak_suites(tasks, comparison.rule),
+        *_incomplete(tasks, comparison.rule),
+        *_unpriced(tasks),
     )
 
 
@@ -45,29 +51,28 @@ def _reference(comparison: Comparison) -> Iterator[str]:
         )
 
 
-def _task_notes(
-    task: TaskComparison, comparison: Comparison, floors: Mapping[str, float]
-) -> Iterator[str]:
-    yield from _floor(task, floors)
-    yield from _power(task, comparison.rule)
-    yield from _incomplete(task, comparison.rule)
-    unpriced = [c.candidate for c in task.cells if c.cost_usd_per_1k is None and c.n_answered]
-    if unpriced:
-        yield f"{task.task}: not priced, so never chosen: {', '.join(unpriced)}."
+def _floors(tasks: Sequence[TaskComparison], floors: Mapping[str, float]) -> Iterator[str]:
+    for task in tasks:
+        cell = task.cell(FLOOR)
+        quality = cell.quality if cell is not None else floors.get(task.task)
+        bar = task.quality_threshold
+        if quality is not None and bar is not None and quality >= bar:
+            yield (
+                f"{task.task}: {FLOOR}, a small program, scores {quality:.2f} against a bar of "
+                f"{bar:.2f}. The suite is too easy to choose a model with: add harder samples."
+            )
 
 
-def _floor(task: TaskComparison, floors: Mapping[str, float]) -> Iterator[str]:
-    cell = task.cell(FLOOR)
-    quality = cell.quality if cell is not None else floors.get(task.task)
-    bar = task.quality_threshold
-    if quality is not None and bar is not None and quality >= bar:
+def _weak_suites(tasks: Sequence[TaskComparison], rule: QualityRule) -> Iterator[str]:
+    weak = [words for task in tasks for words in _weakness(task, rule)]
+    if weak:
         yield (
-            f"{task.task}: {FLOOR}, a small program, scores {quality:.2f} against a bar of "
-            f"{bar:.2f}. The suite is too easy to choose a model with: add harder samples."
+            f"Few samples: a candidate {BETTER:.2f} above the bar would more often than not go "
+            f"unrecognised on {_listed(weak)}."
         )
 
 
-def _power(task: TaskComparison, rule: QualityRule) -> Iterator[str]:
+def _weakness(task: TaskComparison, rule: QualityRule) -> Iterator[str]:
     bar = task.quality_threshold
     n = max((cell.n_samples for cell in task.cells), default=0)
     if bar is None or rule.evidence == "mean" or bar + BETTER > 1:
@@ -77,17 +82,32 @@ def _power(task: TaskComparison, rule: QualityRule) -> Iterator[str]:
     if power >= ENOUGH_POWER:
         return
     enough = samples_needed(bar, better=BETTER, confidence=rule.confidence, margin=margin)
-    yield (
-        f"{task.task}: {n} samples recognise a candidate {BETTER:.2f} above the bar with "
-        f"probability {power:.2f}" + (f"; {enough} would with 0.80." if enough else ".")
-    )
+    yield f"{task.task} ({n} samples" + (f", {enough} for a chance of 0.80)" if enough else ")")
 
 
-def _incomplete(task: TaskComparison, rule: QualityRule) -> Iterator[str]:
-    for cell in task.cells:
-        if cell.n_planned and cell.coverage < rule.min_coverage:
-            kinds = ", ".join(f"{n} {kind}" for kind, n in cell.failures.items())
-            yield (
-                f"{task.task}: {cell.candidate} has a score for {cell.n_scored} of "
-                f"{cell.n_planned} calls ({kinds}) and cannot clear."
-            )
+def _incomplete(tasks: Sequence[TaskComparison], rule: QualityRule) -> Iterator[str]:
+    """One note a candidate: what it could not be judged by."""
+    short: dict[str, list[str]] = {}
+    for task in tasks:
+        for cell in task.cells:
+            if cell.n_planned and cell.coverage < rule.min_coverage:
+                kinds = ", ".join(f"{n} {failure_words(kind)}" for kind, n in cell.failures.items())
+                words = f"{task.task} ({cell.n_scored} of {cell.n_planned} scored: {kinds})"
+                short.setdefault(cell.candidate, []).append(words)
+    for candidate, words in short.items():
+        yield f"{candidate} cannot clear for want of scores on {_listed(words)}."
+
+
+def _unpriced(tasks: Sequence[TaskComparison]) -> Iterator[str]:
+    where: dict[str, list[str]] = {}
+    for task in tasks:
+        for cell in task.cells:
+            if cell.cost_usd_per_1k is None and cell.n_answered:
+                where.setdefault(cell.candidate, []).append(task.task)
+    for candidate, names in where.items():
+        yield f"{candidate} is not priced, so it is never chosen on {_listed(names)}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = len(words) - MOST_LISTED
+    return ", ".join(words[:MOST_LISTED]) + (f" and {more} more tasks" if more > 0 else "")
