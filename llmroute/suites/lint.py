@@ -12,10 +12,10 @@ from typing import Any, Literal
 from rapidfuzz import fuzz, process
 
 from llmroute.errors import InputError
+from llmroute.plan.power import POWER, likely_power, samples_needed
 from llmroute.records import Plugin, QualityRule, Sample, Suite
 from llmroute.scores.score import Scorer, build_scorer
 from llmroute.suites.duplicates import MAX_CHARS, near_duplicates, normalise
-from llmroute.plan.power import POWER, likely_power, samples_needed
 
 SHOWN = 10
 """Findings of one kind that are listed one by one; the rest is counted."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from llmroute.plan.power import likely_power, samples_needed
 from llmroute.records import (
     Example,
     JudgeUse,
@@ -20,7 +21,6 @@ from llmroute.records import (
 )
 from llmroute.suites.duplicates import near_duplicates
 from llmroute.suites.lint import Finding, lint_suite
-from llmroute.plan.power import likely_power, samples_needed
 
 CITIES = {
     "Which city lies on the Seine?": "Paris",
