@@ -9,7 +9,6 @@ from math import fsum
 from llmroute.builtin import PROGRAMS, Program
 from llmroute.records import Suite
 
-
 FLOOR = "builtin/rules"
 PROBED = 200
 """Samples asked of a suite by `measure_floors`; more say the same."""
