@@ -92,10 +92,9 @@ def _route(task: TaskView) -> str:
 def _why(view: ReportView) -> str:
     lines = []
     for task in view.tasks:
-        cheaper = [item for item in task.rejected if item.is_cheaper or item.cost.value is None]
-        lines += [f"- {code_span(task.task)}: {_rejection(item)}" for item in cheaper[:5]]
-        if len(cheaper) > 5:
-            lines.append(f"- {code_span(task.task)}: {len(cheaper) - 5} more are in the report")
+        lines += [f"- {code_span(task.task)}: {_rejection(item)}" for item in task.answers[:5]]
+        if len(task.answers) > 5:
+            lines.append(f"- {code_span(task.task)}: {len(task.answers) - 5} more in the report")
     if not lines:
         return ""
     body = "\n".join(lines)

@@ -55,9 +55,10 @@ def render_text(view: ReportView) -> str:
     parts = [_sentence(view), "\n".join(_lines(view.headline.details))]
     if view.tasks:
         parts.append(_columns(ROUTE_COLUMNS, [_route_cells(task) for task in view.tasks]))
-    why = [cells for task in view.tasks for cells in _why_cells(task)]
-    if why:
-        parts.append("Why not cheaper?\n" + _columns(WHY_COLUMNS, why))
+    for question in dict.fromkeys(task.question for task in view.tasks):
+        asked = [task for task in view.tasks if task.question == question]
+        if why := [cells for task in asked for cells in _why_cells(task)]:
+            parts.append(f"{question}\n" + _columns(WHY_COLUMNS, why))
     parts.append("\n".join(f"note: {note}" for note in _notes(view)))
     parts.append(_coverage(view))
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -76,12 +77,10 @@ def _rich(view: ReportView) -> Group:
 
 
 def _rich_why(task: TaskView) -> list[RenderableType]:
-    items, left = _cheaper(task)
+    items, left = _shown(task)
     if not items:
         return []
-    head = Text.assemble(
-        ("Why not cheaper on ", "dim"), (one_line(task.task), "bold"), ("?", "dim")
-    )
+    head = Text.assemble((one_line(task.task), "bold"), (f": {task.question}", "dim"))
     lines: list[RenderableType] = [head]
     for item in items:
         verdict = (f"{item.symbol} {item.verdict}", STYLES[item.verdict])
@@ -128,7 +127,7 @@ def _route_cells(task: TaskView) -> tuple[str, ...]:
 
 
 def _why_cells(task: TaskView) -> list[tuple[str, ...]]:
-    items, left = _cheaper(task)
+    items, left = _shown(task)
     rows: list[tuple[str, ...]] = [
         (one_line(task.task), one_line(item.candidate), f"{item.symbol} {item.verdict}",
          item.quality.text, _price(item), _reason(item))
@@ -139,9 +138,8 @@ def _why_cells(task: TaskView) -> list[tuple[str, ...]]:
     return rows
 
 
-def _cheaper(task: TaskView) -> tuple[tuple[RejectedView, ...], int]:
-    items = [item for item in task.rejected if item.is_cheaper or item.cost.value is None]
-    return tuple(items[:MAX_REASONS]), max(0, len(items) - MAX_REASONS)
+def _shown(task: TaskView) -> tuple[tuple[RejectedView, ...], int]:
+    return task.answers[:MAX_REASONS], max(0, len(task.answers) - MAX_REASONS)
 
 
 def _price(item: RejectedView) -> str:

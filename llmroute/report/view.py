@@ -140,6 +140,21 @@ class TaskView:
     rejected: tuple[RejectedView, ...]
 
     @property
+    def question(self) -> str:
+        """What a reader asks about the candidates that are not the route."""
+        return "Why does none clear?" if self.verdict == "fallback" else "Why not cheaper?"
+
+    @property
+    def answers(self) -> tuple[RejectedView, ...]:
+        """The candidates that answer it: all, the best first, where none clears; else those that
+        are cheaper than the route or not priced."""
+        if self.verdict == "fallback":
+            return tuple(
+                sorted(self.rejected, key=lambda r: (-(r.quality.value or 0), r.candidate))
+            )
+        return tuple(r for r in self.rejected if r.is_cheaper or r.cost.value is None)
+
+    @property
     def unpriced(self) -> tuple[CellView, ...]:
         """Cells that have no place on a price axis."""
         return tuple(cell for cell in self.cells if cell.cost.value is None)

@@ -1,0 +1,91 @@
+"""The README's commands, files and outputs are real.
+
+`UPDATE_README=1 pytest tests/test_readme.py` writes the outputs anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from llmroute.cli.app import app
+from llmroute.config.load import load_config
+from llmroute.suites.load import load_suite
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+REALDATA = Path(os.environ.get("LLMROUTE_REALDATA", ROOT.parent / "shared" / "realdata"))
+
+OUTPUT = re.compile(r"<!-- output of: (?P<command>.+?) -->\n```console\n(?P<shown>.*?)```", re.DOTALL)
+YAML = re.compile(r"```yaml\n# (?P<name>\S+)\n(?P<text>.*?)```", re.DOTALL)
+COMMAND = re.compile(r"^\$ (llmroute .+?)(?:\s+#.*)?$", re.MULTILINE)
+
+
+def printed(command: str) -> str:
+    """What a command prints to stdout."""
+    result = CliRunner().invoke(app, shlex.split(command)[1:], catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize(
+    "shown", list(OUTPUT.finditer(README.read_text())), ids=lambda m: m["command"]
+)
+def test_outputs_are_what_the_commands_print(
+    shown: re.Match[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = shown["command"]
+    if "--data" in command:
+        if not REALDATA.is_dir():
+            pytest.skip("the recorded outcomes are not here (LLMROUTE_REALDATA)")
+        for name in ("zeroeval.jsonl.gz", "prices.csv"):
+            (tmp_path / name).symlink_to(REALDATA / name)
+    block = f"$ {command}\n{printed(command).rstrip()}\n"
+    if os.environ.get("UPDATE_README"):
+        README.write_text(
+            README.read_text().replace(shown[0], shown[0].replace(shown["shown"], block))
+        )
+        return
+    assert shown["shown"] == block
+
+
+@pytest.mark.parametrize(
+    "block", list(YAML.finditer(README.read_text())), ids=lambda m: m["text"][:30]
+)
+def test_yaml_blocks_load(block: re.Match[str], tmp_path: Path) -> None:
+    path = tmp_path / block["name"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block["text"])
+    if path.name == "llmroute.yaml":
+        assert load_config(path, {"GATEWAY_KEY": "x"}).candidates
+    else:
+        assert load_suite(path).samples
+
+
+@pytest.mark.parametrize("command", COMMAND.findall(README.read_text()))
+def test_every_option_shown_exists(command: str) -> None:
+    words = shlex.split(command)[1:]
+    path = [word for word in words[:2] if word.isalpha()]
+    options = {word for word in words if word.startswith("-")}
+    text = ""
+    for depth in range(len(path), 0, -1):
+        result = CliRunner().invoke(app, [*path[:depth], "--help"])
+        if result.exit_code == 0:
+            text = result.stdout
+            break
+    assert text
+    assert all(option in text for option in options), options
+
+
+def test_every_shipped_suite_and_every_metric_is_named() -> None:
+    from llmroute.metrics import METRICS
+
+    text = README.read_text()
+    for name in [path.stem for path in (ROOT / "suites").glob("*.yaml")] + list(METRICS.names()):
+        assert name in text, name
