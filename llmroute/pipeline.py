@@ -91,6 +91,8 @@ class Result:
     routing_map: RoutingMap
     outcomes: Outcomes
     interrupted: bool = False
+    refreshed: bool = False
+    """Asked again what was answered: interrupted, it is open though nothing lacks an answer."""
     n_planned: int = 0
     n_stored: int = 0
     """Answers that were in the store before."""
@@ -106,6 +108,8 @@ def benchmark(
     now: Callable[[], datetime],
     decision: Decision = Decision(),
     offline: bool = False,
+    refresh: bool = False,
+    wait_s: float = 0.0,
     command: str = "llmroute bench",
 ) -> Result:
     """Ask what is not yet answered, score it, decide; every answer is kept as it comes.
@@ -118,6 +122,8 @@ def benchmark(
         now: the wall clock.
         decision: other thresholds, evidence, reference or prices than the configuration's.
         offline: send nothing; answers come from the store, recordings and builtin programs.
+        refresh: ask what is answered too; an old answer stays until its new one is there.
+        wait_s: how long to wait for another bench on the same store.
         command: shown to whoever finds the store busy.
 
     Raises:
@@ -131,10 +137,10 @@ def benchmark(
         suites, candidates, repeats=config.repeats, endpoints=identify_endpoints(candidates)
     )
     with (
-        StoreWriter.open(config.store, command=command) as store,
+        StoreWriter.open(config.store, command=command, wait_s=wait_s) as store,
         StoreReader.open(config.store) as reader,
     ):
-        answered = reader.answered({call.key for call in plan.calls})
+        answered = set() if refresh else reader.answered({call.key for call in plan.calls})
         missing = [call for call in plan.calls if call.key not in answered]
         if offline:
             _refuse_to_ask(missing)
@@ -146,7 +152,8 @@ def benchmark(
         score_answers(plan, store, reader)
         store.finish_run(run_id, "interrupted" if interrupted else "finished", utc_text(now()))
     result = remap(config.store, run_id=run_id, decision=decision)
-    return replace(result, interrupted=interrupted, n_stored=len(plan.calls) - len(missing))
+    n_stored = len(plan.calls) - len(missing)
+    return replace(result, interrupted=interrupted, refreshed=refresh, n_stored=n_stored)
 
 
 def remap(store: Path, *, run_id: str | None = None, decision: Decision = Decision()) -> Result:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from llmroute import __version__
-from llmroute.cli import bench, init, models, report, routing_map, schema, suites
+from llmroute.cli import bench, init, models, report, routing_map, schema, store, suites
 
 app = typer.Typer(
     name="llmroute",
@@ -25,6 +25,7 @@ app.command("report")(report.report)
 app.command("models")(models.models)
 app.command("schema")(schema.schema)
 app.add_typer(suites.app, name="suites")
+app.add_typer(store.app, name="store")
 
 
 def _version(wanted: bool) -> None:

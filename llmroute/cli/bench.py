@@ -43,6 +43,18 @@ def bench(
         bool,
         typer.Option("--offline", help="Send nothing: answers from the store and recordings only."),
     ] = False,
+    refresh: Annotated[
+        bool,
+        typer.Option(
+            "--refresh", help="Ask again what is answered; new answers replace the old ones."
+        ),
+    ] = False,
+    wait_s: Annotated[
+        float,
+        typer.Option(
+            "--wait", metavar="SECONDS", min=0, help="Wait so long for another bench to finish."
+        ),
+    ] = 0.0,
     record: Annotated[
         Path | None,
         typer.Option("--record", metavar="FILE", help="Write the answers as a recording."),
@@ -67,6 +79,7 @@ def bench(
     from llmroute.plan.prepare import Selection
 
     check_suffixes(output or ())
+    _check_together(offline=offline, refresh=refresh)
     settings = _settings(config, repeats, quiet=quiet or as_json)
     decision = opt.read_decision(threshold, evidence, confidence, reference, prices)
     with RunProgress(quiet=quiet) as progress:
@@ -77,11 +90,23 @@ def bench(
             listener=progress,
             now=lambda: datetime.now(UTC),
             offline=offline,
+            refresh=refresh,
+            wait_s=wait_s,
             decision=decision,
         )
     if record is not None:
         record_run(settings.store, record, result.routing_map.provenance.run_id)
     return finish(result, settings.out if out is None else out, output or (), as_json=as_json)
+
+
+def _check_together(*, offline: bool, refresh: bool) -> None:
+    from llmroute.errors import ConfigError
+
+    if offline and refresh:
+        raise ConfigError(
+            "--refresh asks again, and --offline asks nothing",
+            fix="Leave one of them out.",
+        )
 
 
 def _settings(path: Path | None, repeats: int | None, *, quiet: bool) -> Config:

@@ -38,6 +38,12 @@ def finish(result: Result, folder: Path | None, further: Sequence[Path], *, as_j
 
 
 def _exit_code(result: Result) -> int:
+    if result.interrupted and result.refreshed and not result.n_failed:
+        say(
+            "Interrupted: the new answers that came are kept, all others are the old ones. "
+            "Run the same command again to ask for all of them once more."
+        )
+        return EXIT_INTERRUPTED
     if result.interrupted:
         open_calls = result.n_planned - (result.n_planned - result.n_failed)
         say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -28,7 +29,9 @@ def store_faults(path: Path, doing: str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise StoreError(
-            f"the store cannot be {doing}: {reason}", where=str(path), fix=_REFUSED
+            f"the store cannot be {doing}: {reason}",
+            where=str(path),
+            fix=_FILE_FIXES.get(error.errno or 0, _REFUSED),
         ) from error
 
 
@@ -46,11 +49,21 @@ _FULL = (
 )
 _REFUSED = "Give this user write access to the file and its folder, or choose another store."
 _DAMAGED = (
-    "The file is damaged. Keep a copy of it together with its '-wal' file, move both away and "
-    "run again; answers kept with 'bench --record' can be replayed without paying for them."
+    "The file is damaged. `llmroute store verify` says what can be saved, and its "
+    "`--salvage FILE` copies that into a new store; keep the old file and its '-wal' until then."
 )
 _HELD = "Another program holds the file. Close it (an SQLite browser?) and run again."
 _UNEXPECTED = "Run again; if it stays, move the file away: a new store is made."
+_NO_FOLDER = "A part of this path is a file, not a folder: choose another path for the store."
+_FILE_FIXES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: _FULL,
+    errno.EISDIR: "This is a folder: name a file for the store, such as .llmroute/store.db.",
+    errno.EEXIST: _NO_FOLDER,
+    errno.ENOTDIR: _NO_FOLDER,
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+}
 _FIXES = {
     "SQLITE_FULL": _FULL,
     "SQLITE_IOERR": _FULL,

@@ -73,11 +73,11 @@ class StoreReader:
             )
         if cls._is_outdated(path):
             StoreWriter.open(path, command="llmroute (migration)").close()
-        return cls(path, _connect(path))
+        return cls(path, open_read_only(path))
 
     @staticmethod
     def _is_outdated(path: Path) -> bool:
-        connection = _connect(path)
+        connection = open_read_only(path)
         try:
             with store_faults(path, "read"):
                 return schema.read_version(connection, path) < schema.SCHEMA_VERSION
@@ -207,7 +207,7 @@ _COUNTS = """SELECT (SELECT count(*) FROM answers), (SELECT count(*) FROM failur
 _RUNS = "SELECT manifest, state, finished FROM runs"
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def open_read_only(path: Path) -> sqlite3.Connection:
     """A read-only connection.
 
     In a folder that nobody may write to, SQLite cannot make the files beside a WAL database that

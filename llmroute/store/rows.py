@@ -16,6 +16,16 @@ Stored = str | bytes
 WHOLE_OUTPUT = 1
 """In place of a prediction that is the output itself: most are."""
 
+WORD_COLUMNS = (
+    ("answers", "model"),
+    ("answers", "finish_reason"),
+    ("answers", "model_returned"),
+    ("failures", "kind"),
+    ("attempts", "kind"),
+    ("scores", "scorer"),
+)
+"""Every (table, column) that holds the number of a word."""
+
 
 def key_blob(key: str) -> bytes:
     """A content hash as it is stored: 32 bytes for 64 hexadecimal digits.

@@ -12,13 +12,14 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from llmroute.store import schema
 from llmroute.store.faults import store_faults
 from llmroute.store.lock import RunLock, hold_lock
+from llmroute.store.prune import Removed, remove
 from llmroute.store.suites import suite_hash, suite_text
 from llmroute.store.tables import Tables
 
@@ -140,6 +141,40 @@ class StoreWriter:
         """Say how a run ended and when (UTC, ISO 8601), at once, and all it has put before."""
         self._put(self._tables.write_end, run_id, state, finished)
         self.flush()
+
+    def prune(
+        self,
+        calls: Iterable[str],
+        runs: Iterable[str] = (),
+        suites: Collection[str] = (),
+        *,
+        rehearse: bool = False,
+    ) -> Removed:
+        """Delete calls with all that is known of them, and runs, and give their room back.
+
+        Args:
+            calls: keys.
+            runs: ids.
+            suites: hashes of suites no remaining run names.
+            rehearse: only count what would go.
+
+        Raises:
+            StoreError: nothing was deleted, or all of it but its room is still taken.
+        """
+        self.flush()
+        with store_faults(self.path, "written to"):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                removed = remove(self._connection, calls, runs, suites)
+                self._connection.execute("ROLLBACK" if rehearse else "COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            self._tables.forget()
+            if not rehearse:
+                self._connection.execute("VACUUM")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return removed
 
     @property
     def unflushed(self) -> int:
