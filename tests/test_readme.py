@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 REALDATA = Path(os.environ.get("LLMROUTE_REALDATA", ROOT.parent / "shared" / "realdata"))
 
-OUTPUT = re.compile(r"<!-- output of: (?P<command>.+?) -->\n```console\n(?P<shown>.*?)```", re.DOTALL)
+OUTPUT = re.compile(
+    r"<!-- output of: (?P<command>.+?) -->\n```console\n(?P<shown>.*?)```", re.DOTALL
+)
 YAML = re.compile(r"```yaml\n# (?P<name>\S+)\n(?P<text>.*?)```", re.DOTALL)
 COMMAND = re.compile(r"^\$ (llmroute .+?)(?:\s+#.*)?$", re.MULTILINE)
 

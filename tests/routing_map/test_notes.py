@@ -40,7 +40,7 @@ def test_a_sound_comparison_needs_no_note() -> None:
 def test_few_samples_are_said_once_for_all_tasks_with_the_number_it_takes() -> None:
     notes = write_notes(comparison_of({"a": [1.0] * 20}, tasks=("t", "u")))
     assert len(notes) == 1
-    assert "t (20 samples, 106 for a chance of 0.80), u (20 samples" in notes[0]
+    assert "t (20 samples, 94 for a chance of 0.80), u (20 samples" in notes[0]
 
 
 def test_a_suite_that_the_floor_program_clears_is_called_too_easy() -> None:
