@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from llmroute.errors import InputError, OutsideError
+from llmroute.plan.estimate import PlanEstimate, estimate_plan
 from llmroute.plan.manifest import (
     describe_run,
     recall_limits,
@@ -23,9 +24,8 @@ from llmroute.plan.manifest import (
     recall_rule,
     recall_thresholds,
 )
-from llmroute.plan.matrix import Plan, plan_calls
+from llmroute.plan.matrix import Plan, Selection, plan_calls
 from llmroute.plan.prepare import (
-    Selection,
     identify_endpoints,
     prepare_candidates,
     select_suites,
@@ -46,7 +46,7 @@ from llmroute.records import (
     RoutingMap,
 )
 from llmroute.scores.answers import recall_scores, score_answers
-from llmroute.store.manifest import RunManifest, utc_text
+from llmroute.store.manifest import RunManifest, secrets_of, utc_text
 from llmroute.store.reader import StoreReader
 from llmroute.store.writer import FLUSH_S, StoreWriter
 
@@ -99,9 +99,45 @@ class Result:
     n_failed: int = 0
 
 
+def plan_run(
+    config: Config, selection: Selection, env: Mapping[str, str], *, offline: bool = False
+) -> Plan:
+    """The calls of a run, with suites, keys and prices found; nothing is sent.
+
+    Args:
+        config: what may be run.
+        selection: which part of it.
+        env: where keys are found.
+        offline: keys are not needed.
+
+    Raises:
+        InputError: configuration, suites, keys or recordings are not usable.
+    """
+    suites = select_suites(config, selection)
+    candidates = prepare_candidates(config, selection, env, offline=offline)
+    return plan_calls(
+        suites,
+        candidates,
+        repeats=config.repeats,
+        endpoints=identify_endpoints(candidates),
+        selection=selection,
+    )
+
+
+def estimate_run(config: Config, plan: Plan, *, refresh: bool = False) -> PlanEstimate:
+    """What the plan will cost and can decide, given what the store already holds."""
+    answers: dict[str, Completion] = {}
+    if config.store.exists():
+        with StoreReader.open(config.store) as reader:
+            answers = {a.key: a for a in reader.completions({call.key for call in plan.calls})}
+    return estimate_plan(
+        plan, answers, config.quality, concurrency=config.concurrency, refresh=refresh
+    )
+
+
 def benchmark(
     config: Config,
-    selection: Selection,
+    plan: Plan,
     *,
     env: Mapping[str, str],
     listener: Listener,
@@ -115,8 +151,8 @@ def benchmark(
     """Ask what is not yet answered, score it, decide; every answer is kept as it comes.
 
     Args:
-        config: what to run.
-        selection: which part of it.
+        config: how to run it.
+        plan: the calls, from `plan_run`.
         env: where keys are found.
         listener: is told how the run goes.
         now: the wall clock.
@@ -127,15 +163,10 @@ def benchmark(
         command: shown to whoever finds the store busy.
 
     Raises:
-        InputError: configuration, suites, keys or recordings are not usable; nothing was sent.
+        InputError: a recording is not usable.
         OutsideError: `offline`, and answers are missing.
         StoreError: the store cannot be written.
     """
-    suites = select_suites(config, selection)
-    candidates = prepare_candidates(config, selection, env, offline=offline)
-    plan = plan_calls(
-        suites, candidates, repeats=config.repeats, endpoints=identify_endpoints(candidates)
-    )
     with (
         StoreWriter.open(config.store, command=command, wait_s=wait_s) as store,
         StoreReader.open(config.store) as reader,
@@ -144,9 +175,9 @@ def benchmark(
         missing = [call for call in plan.calls if call.key not in answered]
         if offline:
             _refuse_to_ask(missing)
-        for suite in suites:
+        for suite in plan.suites:
             store.put_suite(suite)
-        run_id = store.start_run(describe_run(config, selection, plan, now()))
+        run_id = store.start_run(describe_run(config, plan, now()))
         listener.planned(plan, len(plan.calls) - len(missing))
         interrupted = _ask(missing, config, store, listener, env)
         score_answers(plan, store, reader)
@@ -273,7 +304,9 @@ def _ask(
             on_interrupt=listener.interrupted,
             rng=random.Random(config.seed),  # noqa: S311 - jitter, not cryptography
             concurrency=config.concurrency,
-            secrets=secrets_in(env),
+            secrets=secrets_in(env).union(
+                *(secrets_of(c) for c in {x.candidate.name: x.candidate for x in calls}.values())
+            ),
         )
 
 

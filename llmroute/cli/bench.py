@@ -55,6 +55,15 @@ def bench(
             "--wait", metavar="SECONDS", min=0, help="Wait so long for another bench to finish."
         ),
     ] = 0.0,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Print calls, tokens, cost, time and power of the plan; send nothing."
+        ),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Don't ask before spending more than confirm_usd.")
+    ] = False,
     record: Annotated[
         Path | None,
         typer.Option("--record", metavar="FILE", help="Write the answers as a recording."),
@@ -73,19 +82,29 @@ def bench(
     from datetime import UTC, datetime
 
     from llmroute.cli.outputs import check_suffixes
+    from llmroute.cli.plan import confirm, print_plan
     from llmroute.cli.progress import RunProgress
     from llmroute.cli.show import finish
-    from llmroute.pipeline import benchmark, record_run
-    from llmroute.plan.prepare import Selection
+    from llmroute.pipeline import benchmark, estimate_run, plan_run, record_run
+    from llmroute.plan.matrix import Selection
 
     check_suffixes(output or ())
     _check_together(offline=offline, refresh=refresh)
     settings = _settings(config, repeats, quiet=quiet or as_json)
     decision = opt.read_decision(threshold, evidence, confidence, reference, prices)
+    selection = Selection(tuple(suite or ()), tuple(candidate or ()), limit)
+    plan = plan_run(settings, selection, os.environ, offline=offline)
+    if dry_run:
+        print_plan(estimate_run(settings, plan, refresh=refresh), as_json=as_json)
+        return 0
+    if _must_ask(yes) and not confirm(
+        estimate_run(settings, plan, refresh=refresh), settings.budget.confirm_usd
+    ):
+        return 0
     with RunProgress(quiet=quiet) as progress:
         result = benchmark(
             settings,
-            Selection(tuple(suite or ()), tuple(candidate or ()), limit),
+            plan,
             env=os.environ,
             listener=progress,
             now=lambda: datetime.now(UTC),
@@ -97,6 +116,14 @@ def bench(
     if record is not None:
         record_run(settings.store, record, result.routing_map.provenance.run_id)
     return finish(result, settings.out if out is None else out, output or (), as_json=as_json)
+
+
+def _must_ask(yes: bool) -> bool:
+    """A person is asked before money is spent; a pipe and CI are not."""
+    import os
+    import sys
+
+    return not yes and not os.environ.get("CI") and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _check_together(*, offline: bool, refresh: bool) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 from llmroute.builtin.floor import measure_floors
 from llmroute.errors import StoreError
 from llmroute.plan.matrix import Plan, plan_calls
-from llmroute.plan.prepare import Selection
 from llmroute.records import Config, QualityRule, QualityThreshold, TaskLimits
 from llmroute.store.manifest import (
     RunManifest,
@@ -23,9 +22,7 @@ from llmroute.store.reader import StoreReader
 from llmroute.store.suites import suite_hash
 
 
-def describe_run(
-    config: Config, selection: Selection, plan: Plan, started: datetime
-) -> RunManifest:
+def describe_run(config: Config, plan: Plan, started: datetime) -> RunManifest:
     """The manifest of a run that is about to start."""
     content = {
         "reference": config.reference,
@@ -44,11 +41,7 @@ def describe_run(
         floors=measure_floors(plan.suites),
         seed=config.seed,
         repeats=config.repeats,
-        selection={
-            "suites": list(selection.suites),
-            "candidates": list(selection.candidates),
-            "limit": selection.limit,
-        },
+        selection=asdict(plan.selection),
     )
 
 

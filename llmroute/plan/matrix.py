@@ -13,6 +13,16 @@ from llmroute.suites.prompt import render_messages
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """What of the configuration is run; empty means all."""
+
+    suites: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+    limit: int | None = None
+    """Samples a suite, drawn with the run's seed, all difficulties in their shares."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The calls of one run: task by task, sample by sample, all candidates of a sample together."""
 
@@ -22,6 +32,7 @@ class Plan:
     endpoints: Mapping[str, str]
     """Candidate → who answers: an address, a program's version, a recording's hash."""
     calls: tuple[Call, ...]
+    selection: Selection = Selection()
 
 
 def plan_calls(
@@ -30,6 +41,7 @@ def plan_calls(
     *,
     repeats: int = 1,
     endpoints: Mapping[str, str] | None = None,
+    selection: Selection | None = None,
 ) -> Plan:
     """The plan of a run. The same content gives the same keys, in whatever order it is written.
 
@@ -40,6 +52,7 @@ def plan_calls(
         candidates: who is asked.
         repeats: how often each is asked.
         endpoints: candidate → identity of what answers it; part of every key.
+        selection: what was chosen of the configuration, for the record.
     """
     identities = endpoints or {}
     calls = tuple(
@@ -48,7 +61,9 @@ def plan_calls(
         for sample in suite.samples
         for call in _sample_calls(suite, sample, candidates, repeats, identities)
     )
-    return Plan(tuple(suites), tuple(candidates), repeats, identities, calls)
+    return Plan(
+        tuple(suites), tuple(candidates), repeats, identities, calls, selection or Selection()
+    )
 
 
 def _sample_calls(

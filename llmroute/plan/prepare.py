@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,21 +15,13 @@ from llmroute.calls.keys import missing_key
 from llmroute.calls.prices import list_price
 from llmroute.digest import file_digest
 from llmroute.errors import ConfigError, UnknownName
+from llmroute.plan.matrix import Selection
 from llmroute.records import Candidate, Config, Price, Suite
+from llmroute.store.manifest import without_credentials
 from llmroute.suites.load import load_suites
 from llmroute.suites.sampling import limit_samples
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What of the configuration is run; empty means all."""
-
-    suites: tuple[str, ...] = ()
-    candidates: tuple[str, ...] = ()
-    limit: int | None = None
-    """Samples a suite, drawn with the run's seed, all difficulties in their shares."""
 
 
 def select_suites(config: Config, selection: Selection) -> tuple[Suite, ...]:
@@ -119,7 +111,7 @@ def _endpoint(candidate: Candidate) -> str:
         return f"llmroute {__version__}"
     if candidate.recording is not None:
         return f"recording {_recording_hash(candidate.name, candidate.recording)}"
-    return candidate.api_base or ""
+    return without_credentials(candidate.api_base) or ""
 
 
 def _recording_hash(name: str, path: Path) -> str:

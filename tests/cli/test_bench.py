@@ -266,3 +266,25 @@ def test_a_suite_a_rule_solves_is_called_too_easy(
     )
     result = llmroute("bench")
     assert "too easy to choose a model with" in result.stdout
+
+
+def test_a_dry_run_prints_the_plan_and_sends_nothing(two_models: Any, llmroute: Invoke) -> None:
+    result = llmroute("bench", "--dry-run")
+    assert result.exit_code == 0, result.stderr
+    assert "80 calls to make, about $" in result.stdout
+    assert "of the time" in result.stdout
+    assert two_models.requests == []
+    document = json.loads(llmroute("bench", "--dry-run", "--json").stdout)
+    assert document["schema"] == "llmroute/plan/1"
+    assert document["n_missing"] == 80
+    good = next(c for c in document["candidates"] if c["candidate"] == "good")
+    assert good["cost_usd"]["low"] <= good["cost_usd"]["value"] <= good["cost_usd"]["high"]
+
+
+def test_what_the_store_holds_is_no_part_of_the_plans_cost(
+    two_models: Any, llmroute: Invoke
+) -> None:
+    llmroute("bench", "--candidate", "good")
+    document = json.loads(llmroute("bench", "--dry-run", "--json").stdout)
+    assert (document["n_stored"], document["n_missing"]) == (40, 40)
+    assert next(c for c in document["candidates"] if c["candidate"] == "good")["n_missing"] == 0
