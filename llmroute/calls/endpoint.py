@@ -186,11 +186,17 @@ def base_of(candidate: Candidate, env: Mapping[str, str]) -> str:
 
 
 def is_public(candidate: Candidate, env: Mapping[str, str]) -> bool:
-    """Whether calls go to the provider's own public address, which needs its key."""
+    """Whether calls go to the provider's own public address, which needs its key.
+
+    Raises:
+        ConfigError: the address is none.
+    """
     protocol = OPENAI_PROVIDERS.get(candidate.provider)
     if protocol is None or not protocol.public:
         return False
-    return _same_host(base_of(candidate, env), protocol.default_base)
+    base = base_of(candidate, env)
+    _split(base, candidate)
+    return _same_host(base, protocol.default_base)
 
 
 def shown_url(url: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from llmroute.digest import digest
 from llmroute.errors import StoreError
@@ -158,24 +158,100 @@ _SECRET_ENDINGS = (
 )
 
 
+_HEADERS = frozenset({"headers", "extra_headers", "default_headers"})
+_QUERIES = frozenset({"extra_query", "default_query"})
+_PLAIN_HEADERS = frozenset(
+    {
+        "accept",
+        "anthropic_beta",
+        "anthropic_version",
+        "content_type",
+        "http_referer",
+        "openai_beta",
+        "openai_organization",
+        "openai_project",
+        "referer",
+        "user_agent",
+        "x_title",
+    }
+)
+"""Headers that change or name what is asked; any other may carry a key under a name of its own."""
+
+
 def without_secrets(value: Any) -> Any:
-    """The JSON value with every entry gone whose name says it is a key, token or password.
+    """The JSON value with every entry gone that is a key, token or password by its name or place.
 
     >>> without_secrets({"max_tokens": 5, "headers": {"X-Api-Key": "k", "Accept": "*/*"}})
     {'max_tokens': 5, 'headers': {'Accept': '*/*'}}
     """
+    return _sifted(value, [], _is_secret)
+
+
+def secrets_of(candidate: Candidate) -> frozenset[str]:
+    """What a candidate's settings hold that must not be repeated: its key, passwords, headers.
+
+    >>> sorted(secrets_of(Candidate("a", "m", {"headers": {"X-Team": "t0k"}}, api_key="k3y")))
+    ['k3y', 't0k']
+    """
+    taken: list[Any] = [candidate.api_key]
+    _sifted(dict(candidate.params), taken, _is_secret)
+    parts = urlsplit(candidate.api_base or "")
+    taken += [parts.password, unquote(parts.password or "")]
+    for pair in parts.query.split("&"):
+        name, _, secret = pair.partition("=")
+        taken += [secret, unquote(secret)] if _is_secret_query(name) else []
+    return frozenset(text for value in taken for text in _texts(value) if text)
+
+
+def _sifted(value: Any, taken: list[Any], is_secret: Callable[[str], bool]) -> Any:
+    """The value without its secret entries, which are added to `taken`."""
     if isinstance(value, Mapping):
-        return {
-            name: without_secrets(item) for name, item in value.items() if not _is_secret(str(name))
-        }
+        kept = {}
+        for name, item in value.items():
+            if is_secret(str(name)):
+                taken.append(item)
+            else:
+                kept[name] = _sifted(item, taken, _RULES.get(_plain(str(name)), _is_secret))
+        return kept
     if isinstance(value, tuple | list):
-        return [without_secrets(item) for item in value]
+        return [_sifted(item, taken, is_secret) for item in value]
     return value
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a value; of a header such as "Bearer abc" the key alone too."""
+    if isinstance(value, str):
+        yield from (value, value.rpartition(" ")[2])
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _texts(item)
+
+
 def _is_secret(name: str) -> bool:
-    plain = name.casefold().replace("-", "_")
+    plain = _plain(name)
     return plain in _SECRET_NAMES or plain.endswith(_SECRET_ENDINGS)
+
+
+def _is_secret_header(name: str) -> bool:
+    return _plain(name) not in _PLAIN_HEADERS
+
+
+def _is_secret_query(name: str) -> bool:
+    return name.casefold() in {"key", "code", "sig"} or _is_secret(name)
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("-", "_")
+
+
+_RULES: Mapping[str, Callable[[str], bool]] = {
+    **dict.fromkeys(_HEADERS, _is_secret_header),
+    **dict.fromkeys(_QUERIES, _is_secret_query),
+}
+"""Entry → which names under it are secret."""
 
 
 def without_credentials(url: str | None) -> str | None:
@@ -191,7 +267,3 @@ def without_credentials(url: str | None) -> str | None:
         pair for pair in parts.query.split("&") if not _is_secret_query(pair.partition("=")[0])
     )
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query))
-
-
-def _is_secret_query(name: str) -> bool:
-    return name.casefold() in {"key", "code", "sig"} or _is_secret(name)

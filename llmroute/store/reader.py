@@ -136,7 +136,7 @@ class StoreReader:
         """All runs, the oldest first."""
         return tuple(
             replace(RunManifest.from_json(manifest), state=state, finished=finished)
-            for manifest, state, finished in self._rows(f"{_RUNS} ORDER BY id")
+            for manifest, state, finished in self._rows(f"{_RUNS} ORDER BY started, rowid")
         )
 
     def run(self, run_id: str) -> RunManifest | None:
@@ -145,7 +145,7 @@ class StoreReader:
 
     def last_run(self) -> RunManifest | None:
         """The run that was started last, or None where there was none."""
-        return self._run(f"{_RUNS} ORDER BY id DESC LIMIT 1", ())
+        return self._run(f"{_RUNS} ORDER BY started DESC, rowid DESC LIMIT 1", ())
 
     def stats(self) -> StoreStats:
         """How much of everything there is."""
@@ -204,6 +204,7 @@ _COUNTED = ("answers", "failures", "attempts", "requests", "scores", "suites", "
 _COUNTS = """SELECT (SELECT count(*) FROM answers), (SELECT count(*) FROM failures),
     (SELECT count(*) FROM attempts), (SELECT count(*) FROM requests),
     (SELECT count(*) FROM scores), (SELECT count(*) FROM suites), (SELECT count(*) FROM runs)"""
+# Both ids and starts are of one second; rows are in the order they were put in.
 _RUNS = "SELECT manifest, state, finished FROM runs"
 
 

@@ -132,3 +132,13 @@ def test_a_store_without_runs_has_no_last_one(store_path):
     with StoreReader.open(store_path) as reader:
         assert reader.last_run() is None
         assert reader.run("20261122T074501-3f9a2c") is None
+
+
+def test_the_last_of_two_runs_of_one_second_is_the_one_started_last(store_path):
+    with StoreWriter.open(store_path) as writer:
+        for run_id in ("20261122T074501-ffffff", "20261122T074501-000000"):
+            writer.start_run(RunManifest(run_id, "2026-11-22T07:45:01Z"))
+        writer.finish_run("20261122T074501-ffffff", "finished", "2026-11-22T07:45:02Z")
+    with StoreReader.open(store_path) as reader:
+        assert reader.last_run().run_id == "20261122T074501-000000"
+        assert [run.run_id[-6:] for run in reader.runs()] == ["ffffff", "000000"]
