@@ -376,7 +376,7 @@ def _decide_run(
         outcomes,
         _prices(plan.candidates, decision),
         _decided(recall_rule(manifest), decision),
-        reference=decision.reference or manifest.config.get("reference"),
+        reference=decision.reference or _planned_reference(plan, manifest),
         candidates=[candidate.name for candidate in plan.candidates],
         task_rules=rules,
     )
@@ -391,6 +391,12 @@ def _decide_run(
     return Result(
         comparison, routing_map, outcomes, n_planned=len(outcomes.rows), n_failed=n_failed
     )
+
+
+def _planned_reference(plan: Plan, manifest: RunManifest) -> str | None:
+    """The configuration's reference, where it is part of the run."""
+    name = manifest.config.get("reference")
+    return name if name in {candidate.name for candidate in plan.candidates} else None
 
 
 def _prices(candidates: Sequence[Candidate], decision: Decision) -> dict[str, Price]:

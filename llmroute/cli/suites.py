@@ -92,6 +92,7 @@ def lint(
 
     from llmroute.builtin.floor import measure_floors
     from llmroute.cli.console import say
+    from llmroute.report.amounts import counted
     from llmroute.suites.lint import lint_suite
 
     rule = opt.read_config(config).quality
@@ -104,7 +105,7 @@ def lint(
         errors += sum(finding.level == "error" for finding in findings)
         _print_findings(suite, findings)
     if errors:
-        say(f"{errors} errors.")
+        say(counted(errors, "error") + ".")
     return 2 if errors else 0
 
 
@@ -143,8 +144,9 @@ def _print_messages(suite: Suite, sample: Sample) -> None:
 
 def _print_findings(suite: Suite, findings: tuple[Finding, ...]) -> None:
     from llmroute.cli.console import show_text
+    from llmroute.report.amounts import counted
 
-    verdict = "clean" if not findings else f"{len(findings)} findings"
+    verdict = counted(len(findings), "finding") if findings else "clean"
     show_text(f"{suite.name}: {len(suite.samples)} samples, {verdict}")
     for finding in findings:
         show_text(f"  {finding.level} [{finding.code}] {finding.where}: {finding.what}")

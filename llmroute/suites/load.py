@@ -161,6 +161,7 @@ def _judge(file: SuiteFile, document: Document, default: JudgeUse | None) -> Jud
 def _check_prompt(suite: Suite, document: Document, samples: Sequence[PlacedSample]) -> None:
     """Nothing, where the prompt can be made of every sample."""
     template = _template(suite, document)
+    _check_names(template, document, samples)
     if faults := list(_missing_fields(template, suite, samples)):
         raise together(faults)
     if suite.system and _TEMPLATE_SIGN.search(suite.system):
@@ -188,6 +189,17 @@ def _template(suite: Suite, document: Document) -> Template:
         fix = "Take it out of the prompt."
         raise document.fault(("prompt",), "the prompt would show the model the target", fix)
     return template
+
+
+def _check_names(
+    template: Template, document: Document, samples: Sequence[PlacedSample]
+) -> None:
+    """Nothing, where each name the prompt reads is known to some sample: else it is a typo."""
+    known = sorted(SUITE_NAMES.union(*(placed.sample.fields for placed in samples)))
+    for name in sorted(template.names - template.optional):
+        if name not in known:
+            what = f"the prompt reads {name!r}, which no sample has"
+            raise document.fault(("prompt",), what, did_you_mean(name, known, kind="name"))
 
 
 def _missing_fields(

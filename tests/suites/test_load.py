@@ -156,7 +156,7 @@ def test_a_conversation_that_cannot_be_sent_is_refused(
         (ONE + "system: 'Labels {{ labels }}'\n", "s.yaml:5:9", "is sent as it stands"),
         (ONE + "quality_threshold: 1.2\n", "s.yaml:5:20", "outside 0 to 1"),
         (ONE.replace(", target: y", ""), "s.yaml:4:5, sample 'a'", "no target"),
-        (ONE + "prompt: '{{ inptu }}'\n", "s.yaml:4:5, sample 'a'", "Did you mean 'input'?"),
+        (ONE + "prompt: '{{ inptu }}'\n", "s.yaml:5:9", "Did you mean 'input'?"),
         (ONE + "prompt: '{{ input.x }}'\n", "s.yaml:4:5, sample 'a'", "value that is missing"),
     ],
 )
