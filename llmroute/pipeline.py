@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from llmroute.errors import InputError, OutsideError
+from llmroute.errors import InputError, OutsideError, StoreError
 from llmroute.plan.estimate import PlanEstimate, estimate_plan
 from llmroute.plan.manifest import (
     describe_run,
@@ -314,10 +314,16 @@ def _ask(
 def _flushing(store: StoreWriter) -> Iterator[None]:
     """Commit every `FLUSH_S` seconds: the last answer of a burst must not wait for the next."""
     ended = threading.Event()
+    refused: list[Exception] = []
 
     def tick() -> None:
         while not ended.wait(FLUSH_S):
-            store.flush()
+            try:
+                store.flush()
+            except StoreError:
+                continue  # all of it is still there: the next answer's flush, or the last, says so
+            except Exception as error:  # noqa: BLE001 - a thread has nobody to raise it to
+                refused.append(error)
 
     thread = threading.Thread(target=tick, daemon=True, name="store-flush")
     thread.start()
@@ -327,6 +333,8 @@ def _flushing(store: StoreWriter) -> Iterator[None]:
         ended.set()
         thread.join()
         store.flush()
+    if refused:
+        raise refused[0]
 
 
 def _find_run(reader: StoreReader, store: Path, run_id: str | None) -> RunManifest:

@@ -40,7 +40,6 @@ class Artefacts:
     def write_all(self, folder: Path) -> list[Path]:
         """The map, the report and the outcomes in `folder`; the paths written."""
         paths = [folder / MAP_FILE, folder / REPORT_FILE, folder / OUTCOMES_FILE]
-        folder.mkdir(parents=True, exist_ok=True)
         for path in paths:
             self.write(path)
         return paths
