@@ -29,6 +29,9 @@ class DropTest(Protocol):
     def hopeless(self) -> bool:
         """Whether nobody could meet the rule, whatever the answers."""
 
+    def soonest(self, contender: Contender, look: int) -> int:
+        """The first look from `look` on at which it could fail, were all further answers wrong."""
+
     def surely_fails(self, contender: Contender, look: int) -> bool:
         """Whether the first `looks[look]` units rule the candidate out."""
 
@@ -50,11 +53,19 @@ class CountDrop:
         """Whether even all right would be too few."""
         return self.boundary.needed > self.boundary.n
 
+    def soonest(self, contender: Contender, look: int) -> int:
+        """Where the boundary passes the count so far; asking less before could not decide."""
+        right = self._right(contender, contender.seen)
+        last = len(self.boundary.looks) - 1
+        return next((i for i in range(look, last) if right <= self.boundary.drop_at[i]), last)
+
     def surely_fails(self, contender: Contender, look: int) -> bool:
         """Compare the count with the boundary."""
-        units = self.boundary.looks[look]
-        right = round(float(contender.best[:units].sum()) / self.weight)
+        right = self._right(contender, self.boundary.looks[look])
         return right <= self.boundary.drop_at[look]
+
+    def _right(self, contender: Contender, units: int) -> int:
+        return round(float(contender.best[:units].sum()) / self.weight)
 
 
 @dataclass(slots=True)
@@ -79,6 +90,10 @@ class TotalDrop:
     def hopeless(self) -> bool:
         """Whether the bar is above 1."""
         return self.test.surely_below and self.seen == 0
+
+    def soonest(self, contender: Contender, look: int) -> int:  # noqa: ARG002
+        """The next one: a gambler may win at any."""
+        return look
 
     def surely_fails(self, contender: Contender, look: int) -> bool:
         """Feed the test with the units since the last look."""
@@ -112,6 +127,10 @@ class PairedDrop:
     def hopeless(self) -> bool:
         """Whether the bar is above 1."""
         return self.test.surely_below and self.seen == 0
+
+    def soonest(self, contender: Contender, look: int) -> int:  # noqa: ARG002
+        """The next one: a gambler may win at any."""
+        return look
 
     def surely_fails(self, contender: Contender, look: int) -> bool:
         """Feed the test with the units since the last look; the reference was asked as many."""

@@ -45,7 +45,7 @@ from dataclasses import dataclass
 
 from llmroute.errors import InputError, UnknownName
 from llmroute.race.contender import Contender, Status
-from llmroute.race.drops import drop_tests
+from llmroute.race.drops import DropTest, drop_tests
 from llmroute.race.grid import GridRule
 from llmroute.race.order import looks_of, random_order
 from llmroute.race.rule import RaceCandidate, RaceRule, check_race
@@ -110,8 +110,10 @@ class TaskRace:
         self._samples = {sample.id for sample in samples}
         self.full_grid = self._why_full_grid()
         self._reference = self._find_reference()
-        make_test = drop_tests(self.units, self.looks, rule, self._grid, self._reference)
-        self._tests = {name: make_test() for name in self.contenders}
+        self._tests: dict[str, DropTest] = {}
+        if self.full_grid is None:
+            make_test = drop_tests(self.units, self.looks, rule, self._grid, self._reference)
+            self._tests = {name: make_test() for name in self.contenders}
         self._scale = 1.0
         for contender in self.contenders.values():
             self._open(contender)
@@ -283,10 +285,15 @@ class TaskRace:
     # -- what is decided --------------------------------------------------------------------------
 
     def _next_look(self, contender: Contender) -> int:
-        return self.looks[min(contender.look, len(self.looks) - 1)]
+        look = min(contender.look, len(self.looks) - 1)
+        if contender.status == "open" and self.full_grid is None:
+            look = self._tests[contender.name].soonest(contender, look)
+        return self.looks[look]
 
     def _open(self, contender: Contender) -> None:
-        if self.full_grid is None and contender.candidate.cost_usd is None:
+        if self.full_grid is not None:
+            return
+        if contender.candidate.cost_usd is None:
             self._set(contender, "unpriced", "no price is known for it, so it is never the route")
         elif self._tests[contender.name].hopeless:
             n = len(self.units)
