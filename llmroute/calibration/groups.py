@@ -101,8 +101,9 @@ def _telling_runs(texts: Sequence[str]) -> tuple[Ints, Runs]:
     whole = owners[:windows] == owners[GRAM - 1 : GRAM - 1 + windows]
     if windows > MAX_RUNS:
         whole &= runs < np.uint64(int(2**32 * MAX_RUNS / windows))
-    packed = np.unique((owners[:windows][whole].astype(np.uint64) << np.uint64(32)) | runs[whole])
-    return _without_common(packed, len(texts))
+    packed = (owners[:windows][whole].astype(np.uint64) << np.uint64(32)) | runs[whole]
+    packed.sort()  # several times as fast as np.unique, seen with numpy 2.3
+    return _without_common(packed[np.r_[True, np.diff(packed) > 0][: packed.size]], len(texts))
 
 
 def _without_common(packed: Hashes, n_texts: int) -> tuple[Ints, Runs]:
