@@ -197,6 +197,26 @@ class BudgetSpent(CallError):
     exit_code = EXIT_BUDGET
 
 
+_FAILURE_WORDS = {
+    "connection": "not reached",
+    "server_error": "failed on the server",
+    "content_refused": "refused for their content",
+    "context_too_long": "too long for the model",
+    "budget_spent": "beyond the budget",
+    "malformed_answer": "answered with something else",
+    "bad_request": "refused as written",
+}
+
+
+def failure_words(kind: str) -> str:
+    """A failure kind as a person says it of some calls.
+
+    >>> failure_words("connection"), failure_words("rate_limited")
+    ('not reached', 'rate limited')
+    """
+    return _FAILURE_WORDS.get(kind, kind.replace("_", " "))
+
+
 def did_you_mean(name: str, known: Iterable[str], *, kind: str = "name") -> str:
     """One sentence that proposes the closest of `known`, or lists them.
 

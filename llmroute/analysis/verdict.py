@@ -10,6 +10,7 @@ import numpy as np
 
 from llmroute.analysis.intervals import Floats, lower_bound, upper_bound
 from llmroute.analysis.summary import Summary
+from llmroute.errors import failure_words
 from llmroute.records import Interval, QualityRule, Verdict
 
 MOST_SAMPLES = 1_000_000
@@ -136,13 +137,15 @@ def _verdict(
 
 
 def _coverage_clause(summary: Summary) -> str:
-    counts = ", ".join(f"{n} {kind}" for kind, n in summary.failures.items())
-    return f"only {summary.n_scored} of {summary.n_planned} calls are scored ({counts})"
+    return f"only {summary.n_scored} of {summary.n_planned} calls are scored ({_failures(summary)})"
 
 
 def _nothing_scored(summary: Summary) -> str:
-    counts = ", ".join(f"{n} {kind}" for kind, n in summary.failures.items())
-    return f"nothing was scored ({counts or 'no calls'})"
+    return f"nothing was scored ({_failures(summary) or 'no calls'})"
+
+
+def _failures(summary: Summary) -> str:
+    return ", ".join(f"{n} {failure_words(kind)}" for kind, n in summary.failures.items())
 
 
 def _samples_needed(summary: Summary, rule: QualityRule, test: _Test) -> int | None:

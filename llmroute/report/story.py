@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from llmroute.errors import failure_words
 from llmroute.report.amounts import bar_text, counted, share_text, usd_text
 from llmroute.report.sanitize import one_line
 
@@ -117,15 +118,6 @@ def _main_failure(comparison: Comparison) -> str:
         return ""
     kind, count = min(kinds.items(), key=lambda item: (-item[1], item[0]))
     return f" ({failure_words(kind)}: {counted(count, 'call')})"
-
-
-def failure_words(kind: str) -> str:
-    """A failure kind as a person says it.
-
-    >>> failure_words("rate_limited")
-    'rate limited'
-    """
-    return kind.replace("_", " ")
 
 
 def _no_route(comparison: Comparison, routing_map: RoutingMap) -> str:

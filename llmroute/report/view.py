@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
+from llmroute.errors import failure_words
 from llmroute.report.amounts import (
     bar_text,
     count_text,
@@ -24,7 +25,6 @@ from llmroute.report.samples import SamplesView, view_samples
 from llmroute.report.story import (
     SYMBOLS,
     Headline,
-    failure_words,
     rule_sentence,
     savings_range,
     tell_headline,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from llmroute.builtin.floor import FLOOR
+from llmroute.errors import failure_words
 from llmroute.plan.power import likely_power, samples_needed
 from llmroute.records import Comparison, QualityRule, TaskComparison
-from llmroute.report.story import failure_words
 
 BETTER = 0.05
 """How much better than the bar a candidate is whose chance of being recognised is stated."""
@@ -94,8 +94,8 @@ def _incomplete(tasks: Sequence[TaskComparison], rule: QualityRule) -> Iterator[
                 kinds = ", ".join(f"{n} {failure_words(kind)}" for kind, n in cell.failures.items())
                 words = f"{task.task} ({cell.n_scored} of {cell.n_planned} scored: {kinds})"
                 short.setdefault(cell.candidate, []).append(words)
-    for candidate, words in short.items():
-        yield f"{candidate} cannot clear for want of scores on {_listed(words)}."
+    for candidate, where in short.items():
+        yield f"{candidate} cannot clear for want of scores on {_listed(where)}."
 
 
 def _unpriced(tasks: Sequence[TaskComparison]) -> Iterator[str]:

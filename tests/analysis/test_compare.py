@@ -56,7 +56,7 @@ def test_proven_is_corrected_for_the_number_of_candidates(outcomes_of: MakeOutco
 def test_a_candidate_below_98_percent_coverage_cannot_clear(outcomes_of: MakeOutcomes) -> None:
     cell = cells(outcomes_of({"a": [None] * 3 + right(97, 97), "b": right(100, 100)}))["a"]
     assert (cell.quality, cell.coverage, cell.verdict) == (1.0, 0.97, "undecided")
-    assert "only 97 of 100 calls are scored (3 timed_out)" in cell.reason
+    assert "only 97 of 100 calls are scored (3 timed out)" in cell.reason
     assert cell.samples_needed is None
 
 
@@ -70,7 +70,7 @@ def test_nothing_scored_is_not_a_quality_of_zero(outcomes_of: MakeOutcomes) -> N
     cell = cells(outcomes_of({"a": [None] * 30, "b": right(30, 30)}))["a"]
     assert cell.quality is None
     assert cell.quality_low is None
-    assert (cell.verdict, cell.reason) == ("undecided", "nothing was scored (30 timed_out)")
+    assert (cell.verdict, cell.reason) == ("undecided", "nothing was scored (30 timed out)")
 
 
 def test_samples_needed_would_settle_the_cell(outcomes_of: MakeOutcomes) -> None:
