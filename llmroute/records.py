@@ -577,6 +577,8 @@ class Config:
     seed: int = 0
     concurrency: int = 64
     """Most calls in flight, all candidates together."""
+    provider_limits: Mapping[str, Limits] = field(default_factory=dict)
+    """Provider, or host of an api_base → what all candidates of one key keep to together."""
     task_limits: Mapping[str, TaskLimits] = field(default_factory=dict)
     task_thresholds: Mapping[str, QualityThreshold] = field(default_factory=dict)
     """Task → its own bar, before the suite's and the configuration's."""

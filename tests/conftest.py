@@ -8,12 +8,13 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pytest
 
+T = TypeVar("T")
 Fault = Literal["reset", "hang", "trickle", "cut"]
 
 
@@ -68,6 +69,27 @@ def chat_answer(text: str | None = "ok", **changes: Any) -> dict[str, Any]:
         "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
         **changes,
     }
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock stands still but for waiting, which takes no time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now_s = 0.0
+        self._poll = self._selector.select
+        self._selector.select = self._select
+
+    def time(self) -> float:
+        return self._now_s
+
+    def _select(self, timeout: float | None = None) -> Any:
+        events = self._poll(0)
+        if timeout is None and not events:
+            raise RuntimeError("everything waits, and nothing will ever happen")
+        if not events:
+            self._now_s += timeout or 0.0
+        return events
 
 
 class ChatServer:
@@ -212,3 +234,14 @@ def chat_server(_chat_server: ChatServer) -> ChatServer:
     """A loopback server that speaks OpenAI's chat protocol; see `ChatServer` for its script."""
     _chat_server.reset()
     return _chat_server
+
+
+@pytest.fixture(scope="session")
+def run_virtually() -> Callable[[Coroutine[Any, Any, T]], T]:
+    """Runs a coroutine in a loop whose waits take no time; its clock is the loop's `time`."""
+
+    def run(main: Coroutine[Any, Any, T]) -> T:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            return runner.run(main)
+
+    return run

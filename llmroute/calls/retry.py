@@ -54,6 +54,10 @@ class RetryRule:
             return None
         if error.retry_after_s is None:
             return rng.random() * min(self.cap_s, self.base_s * 2.0 ** (attempts - 1))
-        if error.retry_after_s > self.longest_retry_after_s:
+        if self.is_too_long(error):
             return None
         return error.retry_after_s + rng.random() * self.base_s
+
+    def is_too_long(self, error: CallError) -> bool:
+        """Whether the endpoint wants a rest that is not waited for."""
+        return error.retry_after_s is not None and error.retry_after_s > self.longest_retry_after_s

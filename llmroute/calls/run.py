@@ -13,23 +13,29 @@ from llmroute.calls.execute import Result, execute
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
+    from llmroute.calls.budget import Ledger
     from llmroute.calls.client import Client
+    from llmroute.calls.execute import Pacing
     from llmroute.calls.retry import Randomness, RetryRule
+    from llmroute.calls.source import CallSource
     from llmroute.records import Call, Candidate, Failure
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_calls(
-    calls: Iterable[Call],
+    calls: Iterable[Call] | CallSource,
     client_for: Callable[[Candidate], Client],
     *,
     on_done: Callable[[Call, Result], None],
     rng: Randomness,
     on_attempt: Callable[[Call, Failure], None] | None = None,
     on_stopped: Callable[[Candidate, Failure], None] | None = None,
+    on_limit: Callable[[str, float, int], None] | None = None,
     on_interrupt: Callable[[], None] | None = None,
     concurrency: int = 64,
+    pacing: Pacing | None = None,
+    ledger: Ledger | None = None,
     retry: RetryRule | None = None,
     secrets: Collection[str] = (),
     grace_s: float = 10.0,
@@ -70,7 +76,10 @@ def run_calls(
                     rng=rng,
                     on_attempt=on_attempt,
                     on_stopped=on_stopped,
+                    on_limit=on_limit,
                     concurrency=concurrency,
+                    pacing=pacing,
+                    ledger=ledger,
                     retry=retry,
                     secrets=secrets,
                     stop=stop,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from llmroute.calls.limits import limited_names
 from llmroute.config.environment import fill_environment
 from llmroute.config.faults import together, validate
 from llmroute.config.schema import CandidateEntry, ConfigFile, JudgeEntry, LimitsEntry, PriceEntry
@@ -56,9 +57,15 @@ def load_config(path: Path, env: Mapping[str, str]) -> Config:
     """
     document = read_yaml(path, ConfigError)
     file = validate(ConfigFile, document, fill_environment(document, env))
-    if faults := [*_name_faults(file, document), *_reference_faults(file, document)]:
+    config = _config(file, path)
+    faults = [
+        *_name_faults(file, document),
+        *_reference_faults(file, document),
+        *_provider_faults(config, document),
+    ]
+    if faults:
         raise together(faults)
-    return _config(file, path)
+    return config
 
 
 def default_config() -> Config:
@@ -113,6 +120,10 @@ def _config(file: ConfigFile, path: Path) -> Config:
         repeats=file.repeats,
         seed=file.seed,
         concurrency=file.concurrency,
+        provider_limits={
+            name: Limits(entry.rpm, entry.tpm, entry.concurrency)
+            for name, entry in file.providers.items()
+        },
         task_limits={
             task: TaskLimits(
                 entry.max_latency_p95_s, entry.max_cost_usd_per_1k, tuple(entry.exclude)
@@ -195,6 +206,22 @@ def _reference_faults(file: ConfigFile, document: Document) -> list[InputError]:
         )
         for path, name in spoken
         if name not in known
+    ]
+
+
+def _provider_faults(config: Config, document: Document) -> list[InputError]:
+    """A fault for every limit of a provider or host that no candidate is called at."""
+    used = {name for candidate in config.candidates for name in limited_names(candidate)}
+    shown = {candidate.provider for candidate in config.candidates} - {""}
+    return [
+        document.fault(
+            ("providers", name),
+            f"no candidate is called at {name!r}",
+            did_you_mean(name, sorted(shown), kind="provider"),
+            of_key=True,
+        )
+        for name in config.provider_limits
+        if name not in used
     ]
 
 

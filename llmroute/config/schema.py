@@ -84,6 +84,14 @@ class LimitsEntry(Written):
     )
 
 
+class ProviderEntry(Written):
+    """How hard one key may be driven by all its candidates together."""
+
+    rpm: Positive | None = Field(None, description="Requests a minute.")
+    tpm: Positive | None = Field(None, description="Tokens a minute, prompt and answer together.")
+    concurrency: Count | None = Field(None, description="Most calls in flight.")
+
+
 class CandidateEntry(Written):
     """A model under comparison. A LiteLLM model id alone is enough."""
 
@@ -214,6 +222,11 @@ class ConfigFile(Written):
     )
     limits: LimitsEntry = Field(
         default_factory=LimitsEntry, description="Of every candidate without its own."
+    )
+    providers: dict[Name, ProviderEntry] = Field(
+        default_factory=dict,
+        description="Of all candidates of one key together, by provider or host of api_base.",
+        examples=[{"openai": {"rpm": 500, "tpm": 200000}}],
     )
     tasks: dict[Name, TaskEntry] = Field(default_factory=dict, description="Per task.")
     store: Text = Field(".llmroute/store.db", description="What was paid for, on disk.")

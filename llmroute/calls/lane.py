@@ -1,0 +1,135 @@
+"""One candidate's calls that wait, and what they wait for."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from llmroute.calls.budget import Ledger, stated_output_tokens
+from llmroute.calls.limits import Gate
+from llmroute.records import Call, Candidate, Failure
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from llmroute.calls.client import Client
+    from llmroute.records import Usage
+
+CHARS_A_TOKEN = 4
+USUAL_OUTPUT_TOKENS = 256
+"""Reckoned for an answer before any was measured, where nothing bounds it."""
+LOOK_AGAIN_S = 0.1
+"""Other runs of one ledger make room without telling."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A call on its way, with later calls of the same key."""
+
+    call: Call
+    worst_usd: float = 0.0
+    """The most one try of it costs; infinite where nothing bounds it. 0 without a ledger."""
+    attempts: int = 0
+    sent_s: float = 0.0
+    tokens: float = 0.0
+    """What its last try was reckoned at, where tokens a minute are limited."""
+    copies: list[Call] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """What one candidate has waiting and in flight."""
+
+    candidate: Candidate
+    client: Client
+    gates: tuple[Gate, ...]
+    """Its own, and behind it the one it shares with others of its key, if that is limited."""
+    queue: deque[Job] = field(default_factory=deque)
+    retries: deque[Job] = field(default_factory=deque)
+    """Tried before, and due again."""
+    sleeping: dict[Job, asyncio.Task[None]] = field(default_factory=dict)
+    """Tried before, and not yet due."""
+    served: int = 0
+    """Turn at which it was last served: among equals, the one that waited longest is next."""
+    answered: bool = False
+    streak: int = 0
+    """Calls in a row that failed for a reason of the candidate's."""
+    failed_calls: int = 0
+    """Calls that failed before the first was answered, samples' own faults aside."""
+    stopped: Failure | None = None
+    """As which its further calls fail."""
+    _output_tokens: float = 0.0
+    _measured: int = 0
+
+    @property
+    def in_flight(self) -> int:
+        """How many of its calls are under way."""
+        return self.gates[0].in_flight
+
+    def opens_at(self, now_s: float, ledger: Ledger | None) -> float:
+        """The time from which its next call may be sent, or decided upon.
+
+        Infinite where there is none, or where another must come back first.
+        """
+        if not self.retries:
+            own = self.gates[0]
+            if not self.queue or own.in_flight + len(self.sleeping) >= own.concurrency.limit:
+                return math.inf
+        if ledger is not None:
+            room = ledger.room_for((self.retries or self.queue)[0].worst_usd)
+            if room != "now":
+                return now_s if room == "never" else now_s + LOOK_AGAIN_S
+        opens_s = -math.inf
+        for gate in self.gates:
+            tokens = 0.0 if gate.tokens is None else self._expected((self.retries or self.queue)[0])
+            opens_s = max(opens_s, gate.opens_at(now_s, tokens))
+        return opens_s
+
+    def next_job(self) -> Job:
+        """The call that is due, taken out."""
+        return (self.retries or self.queue).popleft()
+
+    def sent(self, job: Job, now_s: float) -> None:
+        """The job is sent."""
+        job.attempts += 1
+        job.sent_s = now_s
+        job.tokens = self._expected(job) if any(gate.tokens for gate in self.gates) else 0.0
+        for gate in self.gates:
+            gate.sent(now_s, job.tokens)
+
+    def came_back(self) -> None:
+        """A job is no longer under way, however it ended."""
+        for gate in self.gates:
+            gate.in_flight -= 1
+
+    def measured(self, job: Job, usage: Usage, now_s: float) -> None:
+        """The job was answered."""
+        self.answered = True
+        self.streak = 0
+        surplus = 0.0
+        if usage.output_tokens is not None:
+            self._output_tokens += usage.output_tokens
+            self._measured += 1
+            if usage.input_tokens is not None:
+                surplus = job.tokens - usage.input_tokens - usage.output_tokens
+        for gate in self.gates:
+            gate.answered(now_s, surplus)
+
+    def take_waiting(self) -> list[Job]:
+        """Every job that is not in flight, removed from the lane."""
+        for task in self.sleeping.values():
+            task.cancel()
+        jobs = [*self.sleeping, *self.retries, *self.queue]
+        self.sleeping.clear()
+        self.retries.clear()
+        self.queue.clear()
+        return jobs
+
+    def _expected(self, job: Job) -> float:
+        """Tokens a call will take: its text at 4 characters a token, and answers as until now."""
+        said = sum(len(message.content) for message in job.call.messages) / CHARS_A_TOKEN
+        if self._measured:
+            return said + self._output_tokens / self._measured
+        return said + (stated_output_tokens(job.call.params) or USUAL_OUTPUT_TOKENS)
