@@ -349,10 +349,7 @@ def _find_run(reader: StoreReader, store: Path, run_id: str | None) -> RunManife
 
 
 def _with_cost(call: Call, answer: Completion) -> Completion:
-    price = call.candidate.price
-    if answer.recorded_cost_usd is not None or price is None:
-        return answer
-    return replace(answer, recorded_cost_usd=price.cost_usd(answer.usage, answer.busy_s))
+    return replace(answer, recorded_cost_usd=answer.cost_usd(call.candidate.price))
 
 
 def _refuse_to_ask(missing: Sequence[Call]) -> None:

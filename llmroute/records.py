@@ -266,6 +266,12 @@ class Completion:
     created_s: float = 0.0
     """Unix time of the answer."""
 
+    def cost_usd(self, price: Price | None) -> float | None:
+        """What the answer cost: as recorded, else counts × price; None where neither is known."""
+        if self.recorded_cost_usd is not None or price is None:
+            return self.recorded_cost_usd
+        return price.cost_usd(self.usage, self.busy_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -529,6 +535,9 @@ class Provenance:
     seed: int = 0
     repeats: int = 1
     strategy: str = "grid"
+    race: Mapping[str, float] | None = None
+    """strategy "race": the risk of another route than the grid's, a task, and calls and dollars
+    spent beside what the grid would have taken."""
     sources: tuple[str, ...] = ()
     """Outcomes files the map was made from, by name and hash."""
 

@@ -78,10 +78,7 @@ class RunProgress:
         say("Interrupted: waiting up to 10 s for calls in flight; Ctrl-C again to stop at once.")
 
     def _count_cost(self, call: Call, completion: Completion) -> None:
-        price = call.candidate.price
-        cost = completion.recorded_cost_usd
-        if cost is None and price is not None:
-            cost = price.cost_usd(completion.usage, completion.busy_s)
+        cost = completion.cost_usd(call.candidate.price)
         if cost is None:
             self._unpriced += 1
         else:

@@ -42,6 +42,8 @@ class Metric(Protocol):
     A metric whose needs `needs_target` cannot tell may also have
     `lacks(sample: Sample) -> str | None`: what the sample must have and has not, as a noun
     ("no field 'facts'"), or None. It is asked of every sample before a call is made.
+
+    One whose every score is 0 or 1 may say so by `right_or_wrong`: races then decide sooner.
     """
 
     needs_target: ClassVar[bool]
@@ -56,7 +58,7 @@ class Metric(Protocol):
         ...
 
 
-class Unscorable(LlmrouteError):  # noqa: N818 - the house names errors by what happened
+class Unscorable(LlmrouteError):
     """A prediction that this metric can give no value; the score says why instead."""
 
 

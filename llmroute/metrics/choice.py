@@ -38,6 +38,7 @@ class Choice:
     """
 
     needs_target: ClassVar[bool] = True
+    right_or_wrong: ClassVar[bool] = True
 
     labels: tuple[str, ...] = ()
     """The allowed answers; the suite's `labels` where none are given here."""

@@ -36,6 +36,11 @@ class Contains:
         if self.mode not in ("all", "any", "share"):
             raise ValueError(f"mode must be all, any or share, not {self.mode!r}")
 
+    @property
+    def right_or_wrong(self) -> bool:
+        """Whether every score is 0 or 1."""
+        return self.mode != "share"
+
     def lacks(self, sample: Sample) -> str | None:
         """What the sample must have for this metric, or None."""
         if self._wanted(sample):

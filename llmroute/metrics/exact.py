@@ -24,6 +24,7 @@ class Exact:
     """
 
     needs_target: ClassVar[bool] = True
+    right_or_wrong: ClassVar[bool] = True
 
     ignore_case: bool = False
     ignore_punctuation: bool = False

@@ -29,6 +29,7 @@ class JsonSchema:
     """
 
     needs_target: ClassVar[bool] = False
+    right_or_wrong: ClassVar[bool] = True
 
     schema: Mapping[str, Any] | bool | None = None
     field: str = "schema"

@@ -43,6 +43,7 @@ class Math:
     """
 
     needs_target: ClassVar[bool] = True
+    right_or_wrong: ClassVar[bool] = True
 
     def score(self, sample: Sample, prediction: str) -> float:
         """1.0 or 0.0."""

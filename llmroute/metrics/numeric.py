@@ -31,6 +31,7 @@ class Numeric:
     """
 
     needs_target: ClassVar[bool] = True
+    right_or_wrong: ClassVar[bool] = True
 
     abs_tolerance: float = 0.0
     rel_tolerance: float = 1e-9

@@ -28,6 +28,7 @@ class Regex:
     """
 
     needs_target: ClassVar[bool] = False
+    right_or_wrong: ClassVar[bool] = True
 
     pattern: str | None = None
     ignore_case: bool = False

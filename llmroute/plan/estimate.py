@@ -168,6 +168,31 @@ def _output_tokens(
     return Interval(expected, min(low, expected), high)
 
 
+def expected_call_costs(plan: Plan) -> dict[tuple[str, str], tuple[float, float] | None]:
+    """(task, candidate) → expected and least cost of one call in USD; None: not priced."""
+    targets = {(s.name, sample.id): sample.target for s in plan.suites for sample in s.samples}
+    calls: dict[tuple[str, str], list[Call]] = {}
+    for call in plan.calls:
+        calls.setdefault((call.task, call.candidate.name), []).append(call)
+    return {
+        (task, name): _expected(cell[0].candidate, cell, targets)
+        for (task, name), cell in calls.items()
+    }
+
+
+def _expected(
+    candidate: Candidate, calls: Sequence[Call], targets: Mapping[tuple[str, str], Any]
+) -> tuple[float, float] | None:
+    counter = token_counter(candidate)
+    prompt = sum(counter.count(call.messages) for call in calls)
+    output = _output_tokens(calls, (), targets)
+    cost = _cost(candidate, prompt, output, len(calls), UNKNOWN_LATENCY_S)
+    least = _cost(candidate, prompt, Interval(0, 0, 0), len(calls), 0.0)
+    if cost is None or least is None:
+        return None
+    return cost.value / len(calls), min(least.low, cost.value) / len(calls)
+
+
 def most_output_tokens(call: Call) -> int:
     """The longest answer a call may be given: its own bound, else the model's."""
     for name in ("max_tokens", "max_completion_tokens"):

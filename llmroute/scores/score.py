@@ -66,6 +66,13 @@ class Scorer:
         weighted = math.fsum(part.weight * values[part.name] for part in self.metrics)
         return Score(_clamped(weighted / total), prediction, self._parts(values))
 
+    @property
+    def right_or_wrong(self) -> bool:
+        """Whether every score is 0 or 1 by the metric's nature."""
+        return len(self.metrics) == 1 and bool(
+            getattr(self.metrics[0].metric, "right_or_wrong", False)
+        )
+
     def score_key(self, sample: Sample) -> str:
         """What the score of an output depends on beside the output: the key of a cached score."""
         return digest([self.digest, sample.target, sample.fields])

@@ -192,6 +192,15 @@ STEPS = {
 }
 
 
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_metric_that_says_right_or_wrong_gives_nothing_in_between(name: str) -> None:
+    metric, sample, right = metric_and_sample(name)
+    if not getattr(metric, "right_or_wrong", False):
+        pytest.skip("it grades in between")
+    for prediction in (right, "", "x", right + " and more", right[: len(right) // 2], "14", "1/2"):
+        assert metric.score(sample, prediction) in (0.0, 1.0)
+
+
 def test_every_extraction_step_of_the_table_has_a_case() -> None:
     assert list(STEPS) == list(EXTRACTORS.table)
 

@@ -1,0 +1,161 @@
+"""Plan → the calls its races still need, as answers come in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from llmroute.errors import InputError
+from llmroute.plan.estimate import expected_call_costs
+from llmroute.plan.matrix import Plan
+from llmroute.race.race import TaskRace
+from llmroute.race.rule import RaceCandidate, RaceRule
+from llmroute.records import (
+    Call,
+    Completion,
+    QualityRule,
+    QualityThreshold,
+    TaskLimits,
+)
+from llmroute.scores.answers import Scoring, scorings
+from llmroute.scores.score import build_scorer
+
+RISK = 0.05
+"""Greatest probability, a task, that a race routes otherwise than the grid."""
+
+
+class RaceSource:
+    """A `CallSource` over the races of all tasks: looks up what is stored, asks the rest."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        races: Mapping[str, TaskRace],
+        limits: Mapping[str, TaskLimits],
+        answers: Mapping[str, Completion],
+    ) -> None:
+        self._races = races
+        self._limits = limits
+        self._answers = answers
+        self._scorings: dict[str, Scoring] = {s.call.key: s for s in scorings(plan)}
+        self._calls: dict[tuple[str, str, str], list[Call]] = defaultdict(list)
+        for call in plan.calls:
+            self._calls[call.task, call.candidate.name, call.sample_id].append(call)
+        self._asked: set[tuple[str, str, str]] = set()
+        self._latencies: dict[tuple[str, str], list[float]] = defaultdict(list)
+
+    def next_calls(self) -> Iterable[Call] | None:
+        """The calls that the races wait for and that were not handed out yet; None at the end."""
+        more = [call for task in self._races for call in self._next_of(task)]
+        if more:
+            return more
+        return None if all(race.decided for race in self._races.values()) else ()
+
+    def answered(self, call: Call, completion: Completion) -> None:
+        """Score an answer and tell its race."""
+        score = self._scorings[call.key].score(completion.output)
+        cost = completion.cost_usd(call.candidate.price)
+        if completion.latency_s is not None:
+            self._latencies[call.task, call.candidate.name].append(completion.latency_s)
+        self._record(call, score.value, cost)
+
+    def failed(self, call: Call) -> None:
+        """Tell the race that a call has no answer."""
+        self._record(call, None, None)
+
+    def _record(self, call: Call, score: float | None, cost_usd: float | None) -> None:
+        self._races[call.task].record(
+            call.candidate.name, call.sample_id, score, cost_usd, repeat=call.repeat
+        )
+
+    def _next_of(self, task: str) -> list[Call]:
+        """This task's calls to send now, after all it can learn from stored answers."""
+        while True:
+            pairs = [(task, *pair) for pair in self._races[task].next_batch()]
+            new = [pair for pair in pairs if pair not in self._asked]
+            if not new and not (not pairs and self._breaks_a_limit(task)):
+                return []
+            self._asked.update(new)
+            calls = [call for pair in new for call in self._calls[pair]]
+            for call in calls:
+                if call.key in self._answers:
+                    self.answered(call, self._answers[call.key])
+            unknown = [call for call in calls if call.key not in self._answers]
+            if unknown:
+                return unknown
+
+    def _breaks_a_limit(self, task: str) -> bool:
+        """Take a decided race's route out again where it breaks a limit of the task."""
+        race, limits = self._races[task], self._limits.get(task, TaskLimits())
+        if race.route is None:
+            return False
+        latencies = self._latencies[task, race.route]
+        p95 = float(np.quantile(latencies, 0.95)) if latencies else None
+        cost = next(s.cost_usd for s in race.standings if s.candidate == race.route)
+        for value, most, what in (
+            (p95, limits.max_latency_p95_s, "p95 latency"),
+            (None if cost is None else 1000 * cost, limits.max_cost_usd_per_1k, "cost"),
+        ):
+            if most is not None and (value is None or value > most):
+                race.rule_out(race.route, f"its {what} is over the limit")
+                return True
+        return False
+
+
+def lay_out_races(
+    plan: Plan,
+    rule: QualityRule,
+    *,
+    thresholds: Mapping[str, QualityThreshold],
+    limits: Mapping[str, TaskLimits],
+    reference: str | None,
+    seed: int,
+) -> dict[str, TaskRace]:
+    """Task → its race, nothing asked yet.
+
+    Args:
+        plan: the grid that is raced.
+        rule: evidence, confidence, margin, coverage and the default bar.
+        thresholds: task → its own bar.
+        limits: task → limits; excluded candidates take no part.
+        reference: answers where none clears; a race must know it, the grid may look for it.
+        seed: the run's; with the task it gives the order of the samples.
+
+    Raises:
+        InputError: no reference is named.
+    """
+    if reference is None:
+        raise InputError(
+            "a race needs a reference: what answers where no candidate clears",
+            where="--strategy race",
+            fix="Name it under 'reference:' or with --reference, or run the whole grid.",
+        )
+    costs = expected_call_costs(plan)
+    races = {}
+    for suite in plan.suites:
+        excluded = limits.get(suite.task, TaskLimits()).excluded
+        taking_part = [c for c in plan.candidates if c.name not in excluded]
+        races[suite.task] = TaskRace(
+            suite.task,
+            suite.samples,
+            [_race_candidate(c.name, costs[suite.task, c.name]) for c in taking_part],
+            RaceRule(
+                rule,
+                threshold=thresholds.get(suite.task),
+                reference=reference,
+                right_or_wrong=build_scorer(suite).right_or_wrong,
+                n_compared=len(plan.candidates),
+                repeats=plan.repeats,
+                risk=RISK,
+            ),
+            seed=seed,
+        )
+    return races
+
+
+def _race_candidate(name: str, cost: tuple[float, float] | None) -> RaceCandidate:
+    if cost is None:
+        return RaceCandidate(name, None)
+    return RaceCandidate(name, cost[0], least_cost_usd=cost[1])
