@@ -25,6 +25,7 @@ CHECKS = Registry(
         "arithmetic": "llmroute.checks.arithmetic:Arithmetic",
         "code": "llmroute.checks.code:Code",
         "coverage": "llmroute.checks.coverage:Coverage",
+        "derivation": "llmroute.checks.derivation:Derivation",
         "final_number": "llmroute.checks.final_number:FinalNumber",
         "hedging": "llmroute.checks.hedging:Hedging",
         "instructions": "llmroute.checks.instructions:Instructions",
@@ -72,7 +73,7 @@ def build_check(plugin: Plugin, *, where: str | None = None) -> Check:
 
 
 def run_checks(checks: Mapping[str, Check], sample: Sample, output: str) -> dict[str, float]:
-    """"check.feature" → value, over all checks; what a runaway answer says in its middle is skipped.
+    """ "check.feature" → value, over all checks; what a runaway answer says in its middle is skipped.
 
     >>> from llmroute.records import Plugin, Sample
     >>> sums = {"arithmetic": build_check(Plugin("arithmetic"))}

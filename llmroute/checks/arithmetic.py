@@ -61,7 +61,11 @@ def _unused_share(sums: tuple[Equation, ...]) -> float:
     if len(sums) < 2:
         return 0.0
     used = [
-        any(abs(one.stated - operand) < 1e-9 for later in sums[i + 1 :] for operand in later.operands)
+        any(
+            abs(one.stated - operand) < 1e-9
+            for later in sums[i + 1 :]
+            for operand in later.operands
+        )
         for i, one in enumerate(sums[:-1])
     ]
     return 1 - sum(used) / len(used)

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 _MAX_PROMPT = 40_000
 _HEADING = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]", re.MULTILINE)
-_QUESTION_HEADING = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]*(?:question|problem|task)\b[^\n]*\n", re.I | re.M)
+_QUESTION_HEADING = re.compile(
+    r"^[ \t]{0,3}#{1,6}[ \t]*(?:question|problem|task)\b[^\n]*\n", re.I | re.M
+)
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 
 

@@ -80,6 +80,4 @@ def _deepest(code: str) -> int:
 def _has_stub(tree: ast.Module) -> bool:
     """Whether a function's body is left to the reader."""
     bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    return any(
-        len(body) == 1 and isinstance(body[0], (ast.Pass, ast.Expr)) for body in bodies
-    )
+    return any(len(body) == 1 and isinstance(body[0], (ast.Pass, ast.Expr)) for body in bodies)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from llmroute.checks import squashed
@@ -67,7 +68,7 @@ class FinalNumber:
         return (
             float(any(_same(value, result) for result in results)),
             float(bool(results) and _same(value, results[-1])),
-            float(any(_same(value, other) for other in _inputs_of(prompt))),
+            float(any(_same(value, other) for other in inputs_of(prompt))),
             float(said > 0),
             squashed(said, 2),
         )
@@ -86,7 +87,7 @@ class FinalNumber:
         )
 
     def _inputs(self, output: str, prompt: str, value: float) -> tuple[float, ...]:
-        given = _inputs_of(prompt)
+        given = inputs_of(prompt)
         written = set(numbers(output)) | set(_named_in(output))
         unused = [one for one in given if not any(_same(one, other) for other in written)]
         operands = [operand for one in sums_of(output) for operand in one.operands]
@@ -101,9 +102,11 @@ class FinalNumber:
         )
 
 
-def _inputs_of(prompt: str) -> list[float]:
+@lru_cache(maxsize=4096)
+def inputs_of(prompt: str) -> tuple[float, ...]:
+    """The different numbers of the question, in digits and in words, at most 60."""
     question = question_of(prompt)[:8000]
-    return list(dict.fromkeys([*numbers(question), *_named_in(question)]))[:60]
+    return tuple(dict.fromkeys([*numbers(question), *_named_in(question)]))[:60]
 
 
 def _named_in(text: str) -> list[float]:

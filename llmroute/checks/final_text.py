@@ -14,7 +14,9 @@ _SAYS = re.compile(
     r"\b(?:final answer|the answer|answer|result|solution)\b\s{0,3}(?:is|:|=|are|would be)[ \t:*]*([^\n]{1,200})",
     re.IGNORECASE,
 )
-_CONCLUDES = re.compile(r"\b(?:therefore|thus|hence|so|in total|altogether)\b,?([^\n]{1,200})", re.I)
+_CONCLUDES = re.compile(
+    r"\b(?:therefore|thus|hence|so|in total|altogether)\b,?([^\n]{1,200})", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)

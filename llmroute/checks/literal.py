@@ -25,8 +25,12 @@ _TEXTS = frozenset(
     "center zfill removeprefix removesuffix casefold expandtabs translate".split()
 )
 _LISTS = frozenset({"split", "rsplit", "splitlines", "sorted", "list"})
-_BOOLS = frozenset("startswith endswith isdigit isalpha isupper islower isspace isalnum any all".split())
-_NUMBERS = frozenset({"len", "sum", "count", "index", "find", "rfind", "int", "ord", "abs", "rindex"})
+_BOOLS = frozenset(
+    "startswith endswith isdigit isalpha isupper islower isspace isalnum any all".split()
+)
+_NUMBERS = frozenset(
+    {"len", "sum", "count", "index", "find", "rfind", "int", "ord", "abs", "rindex"}
+)
 
 
 @dataclass(frozen=True, slots=True)

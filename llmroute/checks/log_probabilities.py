@@ -20,7 +20,14 @@ class LogProbabilities:
     `known` is 0 and so is all else. Source: quantiles before means, arXiv 2404.10136.
     """
 
-    features: ClassVar[tuple[str, ...]] = ("known", "mean", "least", "tenth", "unsure_share", "last")
+    features: ClassVar[tuple[str, ...]] = (
+        "known",
+        "mean",
+        "least",
+        "tenth",
+        "unsure_share",
+        "last",
+    )
 
     field: str = "token_log_probabilities"
 

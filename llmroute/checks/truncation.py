@@ -13,8 +13,31 @@ if TYPE_CHECKING:
 
     from llmroute.records import Sample
 
-_COMPLETE = (".", "!", "?", "。", "！", "？", "।", "؟", '"', "'", "”", "’", ")", "]", "}", "`", "$", "*", "|", "%")
-_OPEN_SUM = re.compile(r"(?:[-+*/=×÷<(,$]|\b(?:and|or|the|a|of|to|is|for|by|with|so|per))\s*$", re.I)
+_COMPLETE = (
+    ".",
+    "!",
+    "?",
+    "。",
+    "！",
+    "？",
+    "।",
+    "؟",
+    '"',
+    "'",
+    "”",
+    "’",
+    ")",
+    "]",
+    "}",
+    "`",
+    "$",
+    "*",
+    "|",
+    "%",
+)
+_OPEN_SUM = re.compile(
+    r"(?:[-+*/=×÷<(,$]|\b(?:and|or|the|a|of|to|is|for|by|with|so|per))\s*$", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)

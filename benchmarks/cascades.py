@@ -1,0 +1,301 @@
+"""What does looking at the weak model's answer add to looking at the prompt, and at which prices?
+
+    python benchmarks/cascades.py [--seeds 3] [--trials] [--data FOLDER]
+
+Recorded answers of real models; all scores are out of fold (five folds, near-duplicates together).
+APGR and CPT as in RouteLLM, by the exact curve; ± is the standard deviation over seeds, brackets
+are a 95 % bootstrap over prompts. `combined` sends the prompts that the router finds hardest straight
+to the strong model and lets the rest cascade. Dollars are list prices at equal lengths: no source
+records tokens. `--trials` refits without each check and without words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from llmroute.calibration.bootstrap import bootstrap, interval
+from llmroute.calibration.cascade import (
+    AnswerScorer,
+    both_paid,
+    out_of_fold_escalation,
+    some_direct,
+)
+from llmroute.calibration.controls import control_scores, shuffle_outcomes
+from llmroute.calibration.curve import Points, Sweep
+from llmroute.calibration.groups import near_duplicate_groups
+from llmroute.calibration.pair import Floats, Pair, Query
+from llmroute.calibration.split import grouped_folds, out_of_fold
+from llmroute.calibration.summary import apgr, areas_between, cpt
+from llmroute.checks import CHECKS
+from llmroute.routers.remember import remembering_texts
+from llmroute.routers.tfidf import Tfidf
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+REALDATA = Path(os.environ.get("LLMROUTE_REALDATA", REPOSITORY.parent / "shared" / "realdata"))
+PAIRS = (
+    ("routellm_gsm8k", "mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4-1106-preview"),
+    ("zeroeval", "Meta-Llama-3.1-8B-Instruct", "gpt-4o-2024-08-06"),
+    ("zeroeval", "claude-3-haiku-20240307", "claude-3-5-sonnet-20241022"),
+)
+RATIOS = (1.5, 2, 3, 4, 6, 8, 12, 25, 50, 125)
+DIRECT_SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8)
+BUDGETS = np.linspace(0, 1, 101)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One seed's out-of-fold scores."""
+
+    router: Floats
+    cascade: Floats
+
+
+def read_pair(folder: Path, name: str, weak: str, strong: str) -> Pair:
+    with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    rows = [row for row in rows if not row.get("contaminated")]
+    texts = [row["prompt"] for row in rows]
+    prices = read_prices(folder)
+    n = len(rows)
+    return Pair(
+        weak, strong,
+        tuple(row["id"] for row in rows),
+        tuple(Query(row["prompt"], row["task"]) for row in rows),
+        np.array([row["models"][weak]["score"] for row in rows], float),
+        np.array([row["models"][strong]["score"] for row in rows], float),
+        np.full(n, prices[weak]), np.full(n, prices[strong]),
+        near_duplicate_groups(texts),
+        tuple(row["models"][weak]["answer"] for row in rows),
+    )  # fmt: skip
+
+
+def read_prices(folder: Path) -> dict[str, float]:
+    """Model → USD of 1,000 tokens at three of input to one of output."""
+    with (folder / "prices.csv").open() as lines:
+        return {
+            row["model"]: (3 * float(row["input_usd_per_1m"]) + float(row["output_usd_per_1m"]))
+            / 4000
+            for row in csv.DictReader(lines)
+        }
+
+
+def score_pair(pair: Pair, seed: int) -> Scored:
+    folds = grouped_folds(pair, seed=seed)
+    return Scored(
+        out_of_fold(Tfidf, pair, folds, seed),
+        out_of_fold_escalation(AnswerScorer, pair, folds, seed),
+    )
+
+
+def figures(scores: Floats, pair: Pair) -> tuple[float, float, float]:
+    points = Sweep.of(scores, pair).whole()
+    return (
+        float(apgr(points)[0]),
+        100 * float(cpt(points, 0.5)[0]),
+        100 * float(cpt(points, 0.8)[0]),
+    )
+
+
+def show_figures(name: str, per_seed: list[tuple[float, float, float]]) -> None:
+    means, sds = np.mean(per_seed, axis=0), np.std(per_seed, axis=0)
+    print(
+        f"  {name:<26} APGR {means[0]:.3f} ± {sds[0]:.3f}"
+        f"   CPT50 {means[1]:5.1f} ± {sds[1]:.1f}   CPT80 {means[2]:5.1f} ± {sds[2]:.1f}",
+        flush=True,
+    )
+
+
+def show_axes(pair: Pair, scored: list[Scored]) -> None:
+    for name, scores in control_scores(pair).items():
+        show_figures(name, [figures(scores, pair)])
+    show_figures("router tfidf", [figures(one.router, pair) for one in scored])
+    show_figures("cascade", [figures(one.cascade, pair) for one in scored])
+    tasks = [query.task for query in pair.queries]
+    for task in sorted(set(tasks)) if len(set(tasks)) > 1 else ():
+        rows = [i for i, other in enumerate(tasks) if other == task]
+        part = pair.rows(rows)
+        for name in ("router", "cascade"):
+            per_seed = [figures(getattr(one, name)[rows], part) for one in scored]
+            show_figures(f"  {name}, {task}", per_seed)
+    shuffled = shuffle_outcomes(pair, 1)
+    show_figures(
+        "cascade, shuffled outcomes",
+        [figures(out_of_fold_escalation(AnswerScorer, shuffled), shuffled)],
+    )
+    show_difference(pair, scored[0])
+
+
+def show_difference(pair: Pair, scored: Scored) -> None:
+    ours, theirs = Sweep.of(scored.cascade, pair), Sweep.of(scored.router, pair)
+    draws = bootstrap(
+        lambda counts: (ours.apgr_under(counts) - theirs.apgr_under(counts))[:, None], pair.groups
+    )
+    ones = np.ones((1, len(pair)))
+    value = float(ours.apgr_under(ones)[0] - theirs.apgr_under(ones)[0])
+    gain = interval(value, draws[:, 0], 0.95)
+    print(f"  cascade − router: APGR {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]")
+
+
+# -- equal dollars --------------------------------------------------------------------------------
+
+
+def priced(pair: Pair, ratio: float) -> Pair:
+    """The pair where a weak call costs 1 and a strong one `ratio`."""
+    ones = np.ones(len(pair))
+    return replace(pair, weak_costs_usd=ones, strong_costs_usd=ratio * ones)
+
+
+def qualities(points: Points, ratio: float) -> Floats:
+    """Quality recovered (PGR units) at each budget from all-weak to all-strong; NaN below the least."""
+    budgets = 1 + BUDGETS * (ratio - 1)
+    cost, quality = points.cost_usd[0], points.quality[0]
+    values = np.interp(budgets, cost, quality)
+    return np.where(budgets < cost[0] - 1e-12, np.nan, values)
+
+
+def dollar_apgr(points: Points, pair: Pair, ratio: float) -> float:
+    """Mean PGR over budgets from all-weak's cost to all-strong's."""
+    height = areas_between(points.cost_usd, points.quality, np.array([1.0]), np.array([ratio]))
+    gap = pair.gaps.mean()
+    return float((height[0] - pair.weak_scores.mean()) / gap)
+
+
+def combined_quality(pair: Pair, scored: Scored, ratio: float, seed: int) -> Floats:
+    """Quality at each budget; the direct share is chosen on one half of the prompts for the other."""
+    halves = grouped_folds(pair, 2, seed)
+    quality = np.zeros(len(BUDGETS))
+    for fold in halves:
+        chosen = policy_curves(pair, scored, fold.train, ratio)
+        tested = policy_curves(pair, scored, fold.test, ratio)
+        best = np.argmax(np.where(np.isnan(chosen) | np.isnan(tested), -1.0, chosen), axis=0)
+        quality += tested[best, np.arange(len(BUDGETS))] * len(fold.test) / len(pair)
+    return quality
+
+
+def policy_curves(pair: Pair, scored: Scored, rows: np.ndarray, ratio: float) -> np.ndarray:
+    """Quality at each budget, one row a direct share; the last row is the router alone."""
+    part = priced(pair.rows(rows), ratio)
+    router, cascade = scored.router[rows], scored.cascade[rows]
+    curves = []
+    for share in DIRECT_SHARES:
+        direct = np.zeros(len(rows), bool)
+        direct[np.argsort(-router, kind="stable")[: round(share * len(rows))]] = True
+        scores = np.where(direct, -1.0, cascade)
+        curves.append(qualities(Sweep.of(scores, some_direct(part, direct)).whole(), ratio))
+    curves.append(qualities(Sweep.of(router, part).whole(), ratio))
+    return np.stack(curves)
+
+
+def dollars(pair: Pair, scored: Scored, ratio: float) -> tuple[float, float, float]:
+    """Mean PGR at equal dollars of router, cascade and combined."""
+    part = priced(pair, ratio)
+    router = Sweep.of(scored.router, part).whole()
+    cascade = Sweep.of(scored.cascade, both_paid(part)).whole()
+    both = combined_quality(pair, scored, ratio, 0)
+    recovered = (both - pair.weak_scores.mean()) / pair.gaps.mean()
+    return (
+        dollar_apgr(router, part, ratio),
+        dollar_apgr(cascade, part, ratio),
+        float(np.trapezoid(recovered, BUDGETS)),
+    )
+
+
+def break_even(pair: Pair, scored: Scored) -> float:
+    """The least price ratio from which the cascade beats the router at equal dollars."""
+    low, high = 1.01, 1000.0
+    for _ in range(30):
+        middle = (low * high) ** 0.5
+        part = priced(pair, middle)
+        router = dollar_apgr(Sweep.of(scored.router, part).whole(), part, middle)
+        cascade = dollar_apgr(Sweep.of(scored.cascade, both_paid(part)).whole(), part, middle)
+        low, high = (low, middle) if cascade > router else (middle, high)
+    return high
+
+
+def show_dollars(pair: Pair, scored: list[Scored]) -> None:
+    ratio = float(pair.strong_costs_usd[0] / pair.weak_costs_usd[0])
+    print(f"  at equal dollars (mean PGR over budgets); list prices: strong is {ratio:.0f} × weak")
+    print("    ratio    router  cascade  combined")
+    for one in sorted({*RATIOS, round(ratio, 1)}):
+        values = np.mean([dollars(pair, seed, one) for seed in scored], axis=0)
+        print(f"    {one:6g} " + "".join(f"{value:9.3f}" for value in values), flush=True)
+    evens = [break_even(pair, seed) for seed in scored]
+    print(
+        f"    the cascade beats the router from a ratio of {np.mean(evens):.2f} ± {np.std(evens):.2f}"
+    )
+
+
+# -- what helps -----------------------------------------------------------------------------------
+
+
+def show_trials(pair: Pair, n_seeds: int) -> None:
+    names = tuple(CHECKS.table)
+
+    def trial(name: str, **params: object) -> None:
+        show_figures(
+            name,
+            [
+                figures(
+                    out_of_fold_escalation(lambda: AnswerScorer(**params), pair, seed=seed), pair
+                )
+                for seed in range(n_seeds)
+            ],
+        )
+
+    trial("checks without words", text=False)
+    members = members_out_of_fold(pair, n_seeds)
+    for name, per_seed in members.items():
+        show_figures(f"{name} alone", per_seed)
+    for left_out in names:
+        trial(f"without {left_out}", checks=tuple(name for name in names if name != left_out))
+    for only in names:
+        trial(f"only {only}, no words", checks=(only,), text=False)
+
+
+def members_out_of_fold(pair: Pair, n_seeds: int) -> dict[str, list[tuple[float, float, float]]]:
+    found: dict[str, list[tuple[float, float, float]]] = {"trees": [], "ridge": []}
+    for seed in range(n_seeds):
+        gaps = np.zeros((2, len(pair)))
+        for fold in grouped_folds(pair, seed=seed):
+            scorer = AnswerScorer().fit(pair.rows(fold.train), seed=seed)
+            test = pair.rows(fold.test)
+            gaps[:, fold.test] = scorer.member_gaps(test.queries, test.weak_answers)
+        for name, values in zip(found, gaps, strict=True):
+            found[name].append(figures(values, pair))
+    return found
+
+
+def pairs(folder: Path) -> Iterator[tuple[str, Pair]]:
+    for name, weak, strong in PAIRS:
+        yield name, read_pair(folder, name, weak, strong)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--trials", action="store_true")
+    parser.add_argument("--data", type=Path, default=REALDATA)
+    options = parser.parse_args()
+    for name, pair in pairs(options.data):
+        n_groups = len(np.unique(pair.groups))
+        print(f"\n{name}: {pair.weak} → {pair.strong}, {len(pair)} queries, {n_groups} groups")
+        with remembering_texts():
+            if options.trials:
+                show_trials(pair, options.seeds)
+                continue
+            scored = [score_pair(pair, seed) for seed in range(options.seeds)]
+            show_axes(pair, scored)
+            show_dollars(pair, scored)
+
+
+if __name__ == "__main__":
+    main()
