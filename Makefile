@@ -1,5 +1,6 @@
 # `make bench`: environment, install, the main job on the embedded default.
 # `make test`: environment, install, every check.
+# `make soak`: hundreds of kills and interrupts, disks that fill up; some minutes.
 # uv where it is present, pip alone where it is not.
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: bench test check format schemas benchmark clean
+.PHONY: bench test check soak format schemas benchmark clean
 
 bench: $(VENV)/.installed
 	$(BIN)/llmroute bench
@@ -19,6 +20,9 @@ test: $(VENV)/.checks
 	$(BIN)/pytest -n auto
 
 check: test
+
+soak: $(VENV)/.checks
+	$(BIN)/pytest tests/soak -m soak -s -p no:cacheprovider
 
 format: $(VENV)/.checks
 	$(BIN)/ruff check --fix .

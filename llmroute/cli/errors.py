@@ -40,7 +40,7 @@ def _exit_code(function: Callable[[], int]) -> int:
         _debug()
         return error.exit_code
     except KeyboardInterrupt:
-        _say("Interrupted.")
+        _say("Interrupted: nothing that was answered is lost. Run the same command again to go on.")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`llmroute ... | head`): nothing is wrong. Python would
