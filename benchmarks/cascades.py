@@ -4,9 +4,9 @@
 
 Recorded answers of real models; all scores are out of fold (five folds, near-duplicates together).
 APGR and CPT as in RouteLLM, by the exact curve; ± is the standard deviation over seeds, brackets
-are a 95 % bootstrap over prompts. `combined` sends the prompts that the router finds hardest straight
-to the strong model and lets the rest cascade. Dollars are list prices at equal lengths: no source
-records tokens. `--trials` refits without each check and without words.
+are a 95 % bootstrap over prompts. `combined` sends the prompts that the router finds hardest
+straight to the strong model and lets the rest cascade. Dollars are list prices at equal lengths: no
+source records tokens. `--trials` refits without each check and without words.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def priced(pair: Pair, ratio: float) -> Pair:
 
 
 def qualities(points: Points, ratio: float) -> Floats:
-    """Quality recovered (PGR units) at each budget from all-weak to all-strong; NaN below the least."""
+    """Quality at each budget from all-weak to all-strong; NaN below the least cost."""
     budgets = 1 + BUDGETS * (ratio - 1)
     cost, quality = points.cost_usd[0], points.quality[0]
     values = np.interp(budgets, cost, quality)
@@ -170,7 +170,7 @@ def dollar_apgr(points: Points, pair: Pair, ratio: float) -> float:
 
 
 def combined_quality(pair: Pair, scored: Scored, ratio: float, seed: int) -> Floats:
-    """Quality at each budget; the direct share is chosen on one half of the prompts for the other."""
+    """Quality at each budget; direct shares are chosen on one half of the prompts for the other."""
     halves = grouped_folds(pair, 2, seed)
     quality = np.zeros(len(BUDGETS))
     for fold in halves:
@@ -230,7 +230,8 @@ def show_dollars(pair: Pair, scored: list[Scored]) -> None:
         print(f"    {one:6g} " + "".join(f"{value:9.3f}" for value in values), flush=True)
     evens = [break_even(pair, seed) for seed in scored]
     print(
-        f"    the cascade beats the router from a ratio of {np.mean(evens):.2f} ± {np.std(evens):.2f}"
+        "    the cascade beats the router from a ratio of"
+        f" {np.mean(evens):.2f} ± {np.std(evens):.2f} on"
     )
 
 

@@ -8,7 +8,7 @@ intervals and thresholds are taken as for a router.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -117,7 +117,8 @@ class AnswerScorer:
         if not any(answer is not None for answer in pair.weak_answers):
             raise InputError(
                 f"no answer of {pair.weak!r} is kept: a cascade decides by the answer",
-                fix='Add "answer": "..." to the outcomes, or calibrate on a run of `llmroute bench`.',
+                fix='Add "answer": "..." to the outcomes, or calibrate on a run of'
+                " `llmroute bench`, which keeps them.",
             )
         kept = [row for row, answer in enumerate(pair.weak_answers) if answer is not None]
         known = pair.rows(kept)
@@ -273,7 +274,7 @@ def out_of_fold_escalation(
     *,
     samples: Sequence[Sample] | None = None,
 ) -> Floats:
-    """Escalation scores in row order, shape (n,), each from a scorer that never saw the row's group.
+    """Escalation scores in row order, shape (n,), each by a scorer that never saw the row's group.
 
     Raises:
         InputError: no answers are kept, there are fewer groups than folds, or a score is missing.

@@ -1,8 +1,8 @@
 """Sample and output → features in [0, 1]: the plugin room of checks that need no target.
 
-A check reads what the answer should keep to (the prompt's text, a schema, labels, a passage) and what
-the model wrote, never the target: so it says in production what it said in the bench. A check is a
-frozen dataclass whose fields are its YAML parameters; other packages offer checks through the
+A check reads what the answer should keep to (the prompt's text, a schema, labels, a passage) and
+what the model wrote, never the target: so it says in production what it said in the bench. A check
+is a frozen dataclass whose fields are its YAML parameters; other packages offer checks through the
 entry-point group `llmroute.checks`.
 """
 
@@ -73,7 +73,7 @@ def build_check(plugin: Plugin, *, where: str | None = None) -> Check:
 
 
 def run_checks(checks: Mapping[str, Check], sample: Sample, output: str) -> dict[str, float]:
-    """ "check.feature" → value, over all checks; what a runaway answer says in its middle is skipped.
+    """ "check.feature" → value, over all checks; the middle of a runaway answer is skipped.
 
     >>> from llmroute.records import Plugin, Sample
     >>> sums = {"arithmetic": build_check(Plugin("arithmetic"))}

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from llmroute.records import Sample
 
 _CLAIM = re.compile(
-    r"(?:\b(?:the )?(?:final |correct )?answer(?: is|:)|^####|\b(?:therefore|thus|hence)\b)([^\n.]{1,160})",
+    r"(?:\b(?:the )?(?:final |correct )?answer(?: is|:)|^####|\b(?:therefore|thus|hence)\b)"
+    r"([^\n.]{1,160})",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 _MAX_PROMPT = 40_000
 _HEADING = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]", re.MULTILINE)
 _QUESTION_HEADING = re.compile(
-    r"^[ \t]{0,3}#{1,6}[ \t]*(?:question|problem|task)\b[^\n]*\n", re.I | re.M
+    r"^[ \t]{0,3}#{1,6}[ \t]*(?:question|problem|task)\b[^\n]*\n", re.IGNORECASE | re.MULTILINE
 )
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 
 
 def prompt_text(sample: Sample) -> str:
-    """What the user wrote, the first 40,000 characters: the input, or a conversation's user turns."""
+    """What the user wrote, its first 40,000 characters: the input, or the turns of the user."""
     if isinstance(sample.input, str):
         return sample.input[:_MAX_PROMPT]
     turns = [message.content for message in sample.input if message.role == "user"]
     return "\n\n".join(turns)[:_MAX_PROMPT]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def question_of(prompt: str) -> str:
     """The part under a heading "Question", "Problem" or "Task"; without one, the whole prompt.
 
@@ -40,7 +40,7 @@ def question_of(prompt: str) -> str:
     return (rest[: heading.start()] if heading else rest).strip()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def last_question(prompt: str) -> str:
     """The last sentence that ends in a question mark, else the last sentence; "" for nothing.
 

@@ -31,9 +31,9 @@ _PATTERNS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern i
 class Coverage:
     """Share of the question's words that come up in the answer, and cues it does not take up.
 
-    In [0, 1]. `question`: the words of all that was asked; `last`: of its last question, in the last
-    fifth of the answer; `asks_…` and `missed_…`: a cue ("each", "left", "%", …) is in the question,
-    and is there while the answer never uses it.
+    In [0, 1]. `question`: the words of all that was asked; `last`: of its last question, in the
+    last fifth of the answer; `asks_…` and `missed_…`: a cue ("each", "left", "%", …) is in the
+    question, and is there while the answer never uses it.
     """
 
     features: ClassVar[tuple[str, ...]] = (

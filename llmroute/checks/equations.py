@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ _PLAIN = str.maketrans(
     {
         "×": "*", "·": "*", "⋅": "*", "∙": "*", "✕": "*", "✖": "*", "＊": "*", "∗": "*",
         "÷": "/", "∕": "/", "⁄": "/", "−": "-", "–": "-", "‐": "-", "‑": "-", "－": "-", "﹣": "-",
-        "＋": "+", "＝": "=", "≅": "≈", "≃": "≈", "（": "(", "）": ")", "％": "%", "²": "^2", "³": "^3",
+        "＋": "+", "＝": "=", "≅": "≈", "≃": "≈", "（": "(", "）": ")", "％": "%",
+        "²": "^2", "³": "^3",
         "½": "(1/2)", "¼": "(1/4)", "¾": "(3/4)", "⅓": "(1/3)", "⅔": "(2/3)", "⅛": "(1/8)",
         "\u00a0": " ", "\u2009": " ", "\u202f": " ",
         **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
@@ -44,8 +47,10 @@ _REWRITES = (
     (re.compile(r"(?<=\d)-(?=[A-Za-z])"), " "),
 )
 _ANNOTATION = re.compile(r"=?[ \t]{0,3}\\?[$€£]?[ \t]?<<([^<>\n]{1,200})>>")
+_DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d{1,40}(?:\.\d{1,40})?|\.\d{1,40}"
+_NUMBER = re.compile(_DIGITS)
 _TOKEN = re.compile(
-    r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d{1,40}(?:\.\d{1,40})?|\.\d{1,40})(?P<percent>\s?%)?"
+    rf"(?P<number>{_DIGITS})(?P<percent>\s?%)?"
     r"|(?P<equals>={1,2}|≈)"
     r"|(?P<break>\n|[.;:!?,](?=\s|$|\")|\||\")"
     r"|(?P<sign>[-+*/^()\[\]])"
@@ -123,7 +128,7 @@ def numbers(text: str) -> list[float]:
     >>> numbers("Buy 3 for $1,200.50, 20% off; the 2/5 rest")
     [3.0, 1200.5, 20.0, 2.0, 5.0]
     """
-    return [token.value for token in _tokens(_clean(text)) if token.kind == "number" and token.text]
+    return [float(digits.replace(",", "")) for digits in _NUMBER.findall(_clean(text))]
 
 
 def _is_repeat(equation: Equation, found: Sequence[Equation]) -> bool:
@@ -132,6 +137,7 @@ def _is_repeat(equation: Equation, found: Sequence[Equation]) -> bool:
     return any((other.operands, other.signs, other.stated) == key for other in found)
 
 
+@lru_cache(maxsize=64)
 def _clean(text: str) -> str:
     if not text.isascii():
         text = text.translate(_PLAIN)
@@ -358,7 +364,7 @@ def _side(tokens: list[_Token]) -> _Side | None:
     told = [token for token in tokens if token.kind == "number"]
     signs = "".join(
         token.text
-        for before, token in zip(tokens, tokens[1:], strict=False)
+        for before, token in pairwise(tokens)
         if token.text in _OPERATORS and (before.kind == "number" or before.text == ")")
     )
     return _Side(
@@ -372,7 +378,7 @@ def _side(tokens: list[_Token]) -> _Side | None:
 
 
 class _Sum:
-    """Evaluates tokens: sum of products, product of powers; a percent is a hundredth beside others."""
+    """Evaluates: sum of products, product of powers; beside others a percent is a hundredth."""
 
     def __init__(self, tokens: Sequence[_Token]) -> None:
         self._tokens = tokens
@@ -419,7 +425,7 @@ class _Sum:
     def _atom(self) -> float:
         token = self._tokens[self._next]
         self._next += 1
-        if token.text == "(":  # noqa: S105 - no password
+        if token.text == "(":
             value = self._sum()
             if not self._take(")"):
                 raise ValueError("a parenthesis is open")

@@ -102,7 +102,7 @@ class FinalNumber:
         )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def inputs_of(prompt: str) -> tuple[float, ...]:
     """The different numbers of the question, in digits and in words, at most 60."""
     question = question_of(prompt)[:8000]

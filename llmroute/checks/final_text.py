@@ -11,11 +11,12 @@ from llmroute.metrics.latex import last_boxed
 
 _HASHES = re.compile(r"^[ \t]*####[ \t]*(\S[^\n]*)", re.MULTILINE)
 _SAYS = re.compile(
-    r"\b(?:final answer|the answer|answer|result|solution)\b\s{0,3}(?:is|:|=|are|would be)[ \t:*]*([^\n]{1,200})",
+    r"\b(?:final answer|the answer|answer|result|solution)\b\s{0,3}(?:is|:|=|are|would be)"
+    r"[ \t:*]*([^\n]{1,200})",
     re.IGNORECASE,
 )
 _CONCLUDES = re.compile(
-    r"\b(?:therefore|thus|hence|so|in total|altogether)\b,?([^\n]{1,200})", re.I
+    r"\b(?:therefore|thus|hence|so|in total|altogether)\b,?([^\n]{1,200})", re.IGNORECASE
 )
 
 
@@ -32,7 +33,7 @@ class Final:
 
 @lru_cache(maxsize=64)
 def final_of(output: str) -> Final:
-    """The final answer: after "####", the field "answer", a box, "the answer is"; else the last line.
+    """What follows "####", the field "answer", a box or "the answer is"; else the last line.
 
     >>> final_of("3 + 4 = 7\\n#### 7").text, final_of('{"answer": "7"}').mark
     ('7', 'field')

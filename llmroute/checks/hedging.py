@@ -18,13 +18,16 @@ _SIGNS = {
     r"(?:this|that|which) is (?:not (?:correct|right|possible)|incorrect|wrong|impossible)|mistake|"
     r"apologi[sz]e|re-?evaluate|re-?consider|re-?calculate|not the (?:correct|right) answer)\b",
     "contrasts": r"\b(?:however|but|although|instead|nevertheless)\b",
-    "unsure": r"\b(?:i(?:'m| am) not (?:sure|certain)|uncertain|unclear|not (?:clear|specified|given|stated|"
-    r"enough information)|maybe|perhaps|possibly|might|could be|i think|i believe|it seems|seems to|likely|"
-    r"cannot (?:be )?determin\w+|ambiguous|missing information)\b",
+    "unsure": r"\b(?:i(?:'m| am) not (?:sure|certain)|uncertain|unclear|not (?:clear|specified|"
+    r"given|stated|enough information)|maybe|perhaps|possibly|might|could be|i think|i believe|it seems|"
+    r"seems to|likely|cannot (?:be )?determin\w+|ambiguous|missing information)\b",
     "assumes": r"\b(?:assum\w+|suppos\w+|let'?s say|presum\w+|if we consider)\b",
-    "approximates": r"(?:≈|\b(?:approximately|about|roughly|around|nearly|rounded|rounding|closest|nearest)\b)",
-    "algebra": r"\b(?:let(?:'s)? (?:denote|call|[a-z] (?:be|=))|equation|solve for|variables?|unknown)\b",
-    "enumerates": r"\b(?:and so on|continu(?:e|ing) (?:this|in this)|pattern|until|eventually|et cetera|etc)\b",
+    "approximates": r"(?:≈|\b(?:approximately|about|roughly|around|nearly|rounded|rounding|closest|"
+    r"nearest)\b)",
+    "algebra": r"\b(?:let(?:'s)? (?:denote|call|[a-z] (?:be|=))|equation|solve for|variables?|"
+    r"unknown)\b",
+    "enumerates": r"\b(?:and so on|continu(?:e|ing) (?:this|in this)|pattern|until|eventually|"
+    r"et cetera|etc)\b",
 }
 
 

@@ -15,18 +15,20 @@ if TYPE_CHECKING:
 
 _NAMED = {"one": 1, "a single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
 _NUMBER = rf"(\d{{1,5}}|{'|'.join(_NAMED)})"
+_UNIT = r"\s+(word|sentence|line|bullet|paragraph|item)s?\b"
 _AT_MOST = re.compile(
-    rf"\b(?:at most|no more than|up to|maximum(?: of)?|max\.?|within|under|fewer than|less than|in)\s+{_NUMBER}"
-    r"\s+(word|sentence|line|bullet|paragraph|item)s?\b",
+    r"\b(?:at most|no more than|up to|maximum(?: of)?|max\.?|within|under|fewer than|less than|in)"
+    rf"\s+{_NUMBER}{_UNIT}",
     re.IGNORECASE,
 )
 _AT_LEAST = re.compile(
-    rf"\b(?:at least|no fewer than|minimum(?: of)?)\s+{_NUMBER}\s+(word|sentence|line|bullet|paragraph|item)s?\b",
+    rf"\b(?:at least|no fewer than|minimum(?: of)?)\s+{_NUMBER}{_UNIT}",
     re.IGNORECASE,
 )
 _ONLY = re.compile(
     r"\b(?:only|just) (?:the|with|a|one|return|answer|reply|output|respond)|"
-    r"\b(?:answer|reply|respond|output|return) (?:with )?(?:only|just)\b|\bno (?:explanation|other text|prose)\b",
+    r"\b(?:answer|reply|respond|output|return) (?:with )?(?:only|just)\b|"
+    r"\bno (?:explanation|other text|prose)\b",
     re.IGNORECASE,
 )
 _FORMS = {

@@ -36,7 +36,8 @@ class Language:
     where both can be told (by their commonest words) and differ; `garbage`: share of characters
     that are no text (controls, private use, replacement marks).
 
-    In [0, 1]. `expected` names the language where it is not the prompt's: en, de, fr, es, it, pt, nl.
+    In [0, 1]. `expected` names the language where it is not the prompt's: en, de, fr, es, it, pt
+    or nl.
     """
 
     features: ClassVar[tuple[str, ...]] = ("script", "language", "garbage")

@@ -21,13 +21,19 @@ if TYPE_CHECKING:
 _FUNCTION = re.compile(r"^def \w+\(.*?(?=^\S*assert\b|\Z|^```|^\[/)", re.DOTALL | re.MULTILINE)
 _CALL = re.compile(r"\bassert\s+\w+\((.{0,4000}?)\)\s*==", re.DOTALL)
 _TEXTS = frozenset(
-    "join replace upper lower strip lstrip rstrip title capitalize swapcase format ljust rjust "
-    "center zfill removeprefix removesuffix casefold expandtabs translate".split()
-)
+    {
+        "join", "replace", "upper", "lower", "strip", "lstrip", "rstrip", "title", "capitalize",
+        "swapcase", "format", "ljust", "rjust", "center", "zfill", "removeprefix", "removesuffix",
+        "casefold", "expandtabs", "translate",
+    }
+)  # fmt: skip
 _LISTS = frozenset({"split", "rsplit", "splitlines", "sorted", "list"})
 _BOOLS = frozenset(
-    "startswith endswith isdigit isalpha isupper islower isspace isalnum any all".split()
-)
+    {
+        "startswith", "endswith", "isdigit", "isalpha", "isupper", "islower", "isspace", "isalnum",
+        "any", "all",
+    }
+)  # fmt: skip
 _NUMBERS = frozenset(
     {"len", "sum", "count", "index", "find", "rfind", "int", "ord", "abs", "rindex"}
 )
@@ -35,7 +41,7 @@ _NUMBERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """Where the prompt shows a Python function: is the final answer a literal of the type it returns?
+    """Where a prompt shows a Python function: is the answer a literal of the type it returns?
 
     In [0, 1]; nothing is executed. `mismatch`: the type is known and another; `invalid`: it is no
     literal; the rest says how large and how twisted the code and its input are. Without a function
@@ -86,7 +92,7 @@ class _Shape:
     inputs: str
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _shape_of(question: str) -> _Shape | None:
     match = _FUNCTION.search(question)
     tree = None if match is None else parsed(match[0])

@@ -24,8 +24,9 @@ _MAX_QUOTES = 40
 class Quote:
     """Share of the answer's quotes, names and numbers that the passage holds.
 
-    In [0, 1]. The passage is the sample's field (`field`), else the prompt. Quotes are compared word
-    by word. `quotes` is how many there are; without any, `found` is 1. `missing`: any is not there.
+    In [0, 1]. The passage is the sample's field (`field`), else the prompt. Quotes are compared
+    word by word. `quotes` is how many there are; without any, `found` is 1. `missing`: one is
+    not there.
     """
 
     features: ClassVar[tuple[str, ...]] = ("quotes", "found", "missing", "grounded", "words")

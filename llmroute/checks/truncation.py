@@ -36,7 +36,7 @@ _COMPLETE = (
     "%",
 )
 _OPEN_SUM = re.compile(
-    r"(?:[-+*/=×÷<(,$]|\b(?:and|or|the|a|of|to|is|for|by|with|so|per))\s*$", re.I
+    r"(?:[-+*/=×÷<(,$]|\b(?:and|or|the|a|of|to|is|for|by|with|so|per))\s*$", re.IGNORECASE
 )
 
 
