@@ -33,9 +33,7 @@ class HashedEmbedder:
         places = (grams.hashes % np.uint64(self.dimensions)).astype(np.int64)
         signs = 1.0 - 2.0 * (grams.hashes >> np.uint64(63)).astype(np.float64)
         weights = (1 + np.log(grams.counts)) * signs
-        flat = np.bincount(
-            owners * self.dimensions + places, weights, len(texts) * self.dimensions
-        )
+        flat = np.bincount(owners * self.dimensions + places, weights, len(texts) * self.dimensions)
         vectors = flat.reshape(len(texts), self.dimensions)
         lengths = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
         unit: NDArray[np.float32] = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)

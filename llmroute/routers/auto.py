@@ -158,9 +158,7 @@ def compare_scores(
     for name in names:
         behind = worth[best] - worth[name]
         apgr = 0.5 + float(worth[name].mean()) / mean_gap if mean_gap > 0 else float("nan")
-        trials.append(
-            Trial(name, apgr, float(behind.mean()), clustered_error(behind, pair.groups))
-        )
+        trials.append(Trial(name, apgr, float(behind.mean()), clustered_error(behind, pair.groups)))
     return tuple(trials)
 
 

@@ -16,8 +16,8 @@ from llmroute.routers.grams import Vocabulary, read_grams
 from llmroute.routers.ridge import Columns
 from llmroute.routers.sparse import Rows
 
-WAVES = 512
-"""Random Fourier features that stand for the Gaussian kernel over the counts."""
+WAVES = 1024
+"""Random Fourier features that stand for the Gaussian kernel over counts and task."""
 LIMIT_SD = 5.0
 """Counts farther than this from the training mean are cut: one odd prompt is not a direction."""
 
@@ -37,8 +37,9 @@ class Design:
     """What was learned of the training prompts before any score was looked at.
 
     Every block is of length 1 or so for each query, so that one penalty fits all: TF-IDF rows and
-    sentence vectors have length 1, the counts stand as √(2/m)·cos(x·ω + φ) with ω ~ N(0, 1/d)
-    (Rahimi and Recht 2007: the Gaussian kernel exp(−|x − x'|² / 2d)), a task is a 1 in its column.
+    sentence vectors have length 1, a task is a 1 in its column, and the d counts x stand as
+    √(2/m)·cos(x·ω + φ) (Rahimi and Recht 2007) for the kernel exp(−|x − x'|² / 2d), times 1/e
+    between tasks: what a long prompt means depends on the task.
     """
 
     reading: Reading
@@ -57,8 +58,10 @@ class Design:
         scales = counts.std(axis=0)
         n_counts = counts.shape[1]
         random = np.random.default_rng(seed)
-        frequencies = random.standard_normal((n_counts, WAVES)) / np.sqrt(max(1, n_counts))
-        tasks = {query.task for query in queries if query.task is not None}
+        found = {query.task for query in queries if query.task is not None}
+        tasks = tuple(sorted(found)) if reading.tasks and len(found) > 1 else ()
+        frequencies = random.standard_normal((n_counts + len(tasks), WAVES))
+        frequencies[:n_counts] /= np.sqrt(max(1, n_counts))
         return cls(
             reading,
             Vocabulary.learn(read_grams(texts)) if reading.grams else Vocabulary.none(),
@@ -66,7 +69,7 @@ class Design:
             np.where(scales > 1e-9, scales, 1.0),
             frequencies.astype(np.float32),
             random.uniform(0, 2 * np.pi, WAVES).astype(np.float32),
-            tuple(sorted(tasks)) if reading.tasks and len(tasks) > 1 else (),
+            tasks,
         )
 
     def columns(self, queries: Sequence[Query]) -> Columns:
@@ -75,18 +78,18 @@ class Design:
         sparse = Rows.empty(len(queries), 0)
         if self.reading.grams:
             sparse = self.vocabulary.rows(read_grams(texts))
-        blocks = [np.zeros((len(queries), 0))]
+        tasks = self._task_columns(queries)
+        blocks = [tasks]
         if self.reading.counts:
-            blocks.append(self._waves(count_features(texts)))
-        if self.tasks:
-            blocks.append(self._task_columns(queries))
+            blocks.append(self._waves(count_features(texts), tasks))
         if self.reading.embedding is not None:
             blocks.append(build_embedder(self.reading.embedding).embed(texts).astype(np.float64))
         return Columns(sparse, np.hstack(blocks))
 
-    def _waves(self, counts: Floats) -> Floats:
+    def _waves(self, counts: Floats, tasks: Floats) -> Floats:
         scaled = np.clip((counts - self.means) / self.scales, -LIMIT_SD, LIMIT_SD)
-        waves: Floats = np.sqrt(2 / WAVES) * np.cos(scaled @ self.frequencies + self.phases)
+        angles = np.hstack([scaled, tasks]) @ self.frequencies + self.phases
+        waves: Floats = np.sqrt(2 / WAVES) * np.cos(angles)
         return waves
 
     def _task_columns(self, queries: Sequence[Query]) -> Floats:

@@ -67,7 +67,8 @@ _COUNTED = {
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b",
     "log_questions": r"[?？]|\b(?:what|why|how|which|who|where)\b",
     "log_negations": r"\b(?:not|no|never|none|without|except|n't)\b|n't\b",
-    "log_steps": r"\b(?:prove|derive|explain|analy[sz]e|compare|step|show that|design|optimi[sz]e)\b",
+    "log_steps": r"\b(?:prove|derive|explain|analy[sz]e|compare|step|show that|design|"
+    r"optimi[sz]e)\b",
     "log_code_marks": r"```|\bdef \w+\(|\breturn\b|\bassert\b|\bimport\b|[{};]|==|\w\(\w*\)",
     "log_maths_marks": r"\\[a-z]+|\^|\$[^$\n]{1,80}\$|[=<>≤≥√∑∫]|\b[a-z]\b",
 }

@@ -61,8 +61,9 @@ class Gbt:
     def _inputs(self, queries: Sequence[Query]) -> Floats:
         texts = [query.text for query in queries]
         blocks = [count_features(texts)]
-        for task in self.tasks_:
-            blocks.append(np.array([[float(query.task == task)] for query in queries]))
+        if self.tasks_:
+            known = [[float(query.task == task) for task in self.tasks_] for query in queries]
+            blocks.append(np.array(known))
         if self.embedding is not None:
             blocks.append(build_embedder(self.embedding).embed(texts).astype(np.float64))
         return np.hstack(blocks)

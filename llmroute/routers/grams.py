@@ -142,7 +142,8 @@ def _codes(text: str) -> NDArray[np.uint64]:
 def _is_word(codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
     ascii_word = ((codes >= 97) & (codes <= 122)) | (codes == 48) | (codes == 95)
     punctuation = ((codes >= 0x2000) & (codes <= 0x206F)) | ((codes >= 0x3000) & (codes <= 0x303F))
-    return ascii_word | ((codes >= 0xC0) & ~punctuation)
+    word: NDArray[np.bool_] = ascii_word | ((codes >= 0xC0) & ~punctuation)
+    return word
 
 
 _MAX_CODES = 4 * MAX_CHARS

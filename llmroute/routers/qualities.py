@@ -37,8 +37,8 @@ class Qualities:
         Raises:
             InputError: a model has no score at all.
         """
-        for model, some in zip(models, np.isfinite(scores).any(axis=0), strict=True):
-            if not some:
+        for model, column in zip(models, scores.T, strict=True):
+            if not bool(np.isfinite(column).any()):
                 raise InputError(
                     f"model {model!r} has no score on any query",
                     fix="Bench it, or leave it out of the candidates.",

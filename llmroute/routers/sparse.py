@@ -51,11 +51,13 @@ class Rows:
 
     def times(self, weights: NDArray[np.floating]) -> Floats:
         """Matrix times a vector of shape (n_columns,): shape (n_rows,)."""
-        return np.bincount(self.row_of, self.values * weights[self.columns], len(self))
+        products = self.values * weights[self.columns]
+        return np.bincount(self.row_of, products, len(self)).astype(np.float64, copy=False)
 
     def transposed_times(self, amounts: Floats) -> Floats:
         """Transpose times a vector of shape (n_rows,): shape (n_columns,)."""
-        return np.bincount(self.columns, self.values * amounts[self.row_of], self.n_columns)
+        products = self.values * amounts[self.row_of]
+        return np.bincount(self.columns, products, self.n_columns).astype(np.float64, copy=False)
 
     def scaled_to_one(self) -> Rows:
         """Every row divided by its Euclidean length; a row of zeros stays one."""
