@@ -126,7 +126,8 @@ class AnswerScorer:
         answers = [answer or "" for answer in known.weak_answers]
         seen = self._features(known.queries, answers, _chosen(samples, kept))
         self.means_ = seen.mean(axis=0)
-        self.scales_ = np.where((sd := seen.std(axis=0)) > 1e-9, sd, np.inf)
+        spread = seen.std(axis=0)
+        self.inverse_sds_ = np.where(spread > 1e-9, 1 / np.maximum(spread, 1e-9), 0.0)
         dense = self._scaled(seen)
         self.prompt_words_, self.answer_words_ = Vocabulary.none(), Vocabulary.none()
         if self.text:
@@ -187,8 +188,8 @@ class AnswerScorer:
 
     def _scaled(self, seen: Floats) -> Floats:
         """The checks in standard deviations, rows of length about √2."""
-        scaled = np.clip((seen - self.means_) / self.scales_, -LIMIT_SD, LIMIT_SD)
-        n_varied = max(1, int(np.isfinite(self.scales_).sum()))
+        scaled = np.clip((seen - self.means_) * self.inverse_sds_, -LIMIT_SD, LIMIT_SD)
+        n_varied = max(1, int((self.inverse_sds_ > 0).sum()))
         rows: Floats = scaled * np.sqrt(2 / n_varied)
         return rows
 
@@ -210,7 +211,7 @@ class AnswerScorer:
         }
         arrays = {
             "check_means": self.means_,
-            "check_scales": self.scales_,
+            "check_inverse_sds": self.inverse_sds_,
             "check_weights": self.weights_.dense,
             "word_weights": self.weights_.sparse.astype(np.float32),
             "prompt_hashes": self.prompt_words_.hashes,
@@ -235,7 +236,7 @@ class AnswerScorer:
                 "the checks of this version are not those the cascade was fitted with",
                 fix="Run `llmroute calibrate` again.",
             )
-        scorer.means_, scorer.scales_ = arrays["check_means"], arrays["check_scales"]
+        scorer.means_, scorer.inverse_sds_ = arrays["check_means"], arrays["check_inverse_sds"]
         scorer.prompt_words_ = Vocabulary(arrays["prompt_hashes"], arrays["prompt_idf"])
         scorer.answer_words_ = Vocabulary(arrays["answer_hashes"], arrays["answer_idf"])
         scorer.weights_ = Weights(

@@ -61,6 +61,9 @@ _TOKEN = re.compile(
 _WORD_SIGNS = {"times": "*", "plus": "+", "minus": "-", "x": "*", "over": "/"}
 _WORD_EQUALS = frozenset({"equals", "equal", "is", "gives", "makes"})
 _WORD_NUMBERS = {"half": 0.5, "third": 1 / 3, "quarter": 0.25}
+_CONJUNCTIONS = frozenset(
+    ("and", "but", "so", "then", "thus", "hence", "therefore", "which", "because", "since", "while")
+)
 _OPERATORS = frozenset("+-*/^")
 
 
@@ -176,6 +179,8 @@ def _word(word: str, start: int, after_digit: bool) -> _Token:
         return _Token("word_sign", _WORD_SIGNS[lower], start=start)
     if lower in _WORD_EQUALS:
         return _Token("word_equals", lower, start=start)
+    if lower in _CONJUNCTIONS:
+        return _Token("break", lower, start=start)
     if lower in _WORD_NUMBERS:
         return _Token("word_number", lower, _WORD_NUMBERS[lower], start=start)
     return _Token("word", lower, start=start)
@@ -243,7 +248,8 @@ def _equation(left: list[_Token], right: list[_Token], in_words: bool) -> Equati
     gap = _gap(computed, stated)
     if theirs.signs and ours.signs:  # "5 + 3 = 8 * 2 = 16" runs on
         gap = min(gap, abs(computed.value - stated.operands[0]))
-    exact = gap <= 1e-9 * max(1.0, abs(stated.value))
+    noise = 1e-9 * max(1.0, abs(stated.value))
+    exact = gap <= (min(noise, 0.4) if _is_whole(computed) else noise)
     near = gap <= 0.5001 * 10.0 ** -min(stated.decimals, 15) and not _is_whole(computed)
     return Equation(
         computed.operands, computed.signs, computed.value, stated.value,

@@ -19,8 +19,8 @@ _SIGNS = {
     r"apologi[sz]e|re-?evaluate|re-?consider|re-?calculate|not the (?:correct|right) answer)\b",
     "contrasts": r"\b(?:however|but|although|instead|nevertheless)\b",
     "unsure": r"\b(?:i(?:'m| am) not (?:sure|certain)|uncertain|unclear|not (?:clear|specified|"
-    r"given|stated|enough information)|maybe|perhaps|possibly|might|could be|i think|i believe|it seems|"
-    r"seems to|likely|cannot (?:be )?determin\w+|ambiguous|missing information)\b",
+    r"given|stated|enough information)|maybe|perhaps|possibly|might|could be|i think|i believe|"
+    r"it seems|seems to|likely|cannot (?:be )?determin\w+|ambiguous|missing information)\b",
     "assumes": r"\b(?:assum\w+|suppos\w+|let'?s say|presum\w+|if we consider)\b",
     "approximates": r"(?:≈|\b(?:approximately|about|roughly|around|nearly|rounded|rounding|closest|"
     r"nearest)\b)",
