@@ -27,9 +27,10 @@ from llmroute.calibration.cascade import (
     AnswerScorer,
     both_paid,
     out_of_fold_escalation,
+    shuffle_scores,
     some_direct,
 )
-from llmroute.calibration.controls import control_scores, shuffle_outcomes
+from llmroute.calibration.controls import control_scores
 from llmroute.calibration.curve import Points, Sweep
 from llmroute.calibration.groups import near_duplicate_groups
 from llmroute.calibration.pair import Floats, Pair, Query
@@ -126,7 +127,7 @@ def show_axes(pair: Pair, scored: list[Scored]) -> None:
         for name in ("router", "cascade"):
             per_seed = [figures(getattr(one, name)[rows], part) for one in scored]
             show_figures(f"  {name}, {task}", per_seed)
-    shuffled = shuffle_outcomes(pair, 1)
+    shuffled = shuffle_scores(pair, 1)
     show_figures(
         "cascade, shuffled outcomes",
         [figures(out_of_fold_escalation(AnswerScorer, shuffled), shuffled)],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
+from llmroute.calibration.controls import shuffle_outcomes
 from llmroute.calibration.pair import Floats, Pair, Query
 from llmroute.calibration.split import FOLDS, Fold, checked_scores, grouped_folds
 from llmroute.calibration.trees import Trees
@@ -289,6 +290,15 @@ def out_of_fold_escalation(
         queries = [pair.queries[i] for i in test]
         scores[test] = scorer.escalation_score(queries, answers, samples=_chosen(samples, test))
     return checked_scores(scores, pair)
+
+
+def shuffle_scores(pair: Pair, seed: int) -> Pair:
+    """The same queries and answers with the outcomes of others: the control of a cascade.
+
+    `shuffle_outcomes` is none: it moves answers along with their scores, and what an answer says of
+    its own score stays true.
+    """
+    return replace(shuffle_outcomes(pair, seed), weak_answers=pair.weak_answers)
 
 
 def both_paid(pair: Pair) -> Pair:

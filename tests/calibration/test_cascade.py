@@ -10,9 +10,9 @@ from llmroute.calibration.cascade import (
     AnswerScorer,
     both_paid,
     out_of_fold_escalation,
+    shuffle_scores,
     some_direct,
 )
-from llmroute.calibration.controls import shuffle_outcomes
 from llmroute.calibration.curve import Sweep
 from llmroute.calibration.pair import Pair, Query
 from llmroute.calibration.split import grouped_folds
@@ -65,10 +65,16 @@ def test_wrong_sums_are_escalated_before_right_ones(pair: Pair) -> None:
 
 
 def test_shuffled_outcomes_teach_nothing() -> None:
-    shuffled = shuffle_outcomes(sums_pair(200), 1)
-    moved = replace(shuffled, weak_answers=sums_pair(200).weak_answers)
-    scores = out_of_fold_escalation(lambda: AnswerScorer(checks=CHECKS, n_trees=20), moved)
-    assert 0.3 < area(scores, moved) < 0.7
+    shuffled = shuffle_scores(sums_pair(200), 1)
+    scores = out_of_fold_escalation(lambda: AnswerScorer(checks=CHECKS, n_trees=20), shuffled)
+    assert 0.3 < area(scores, shuffled) < 0.7
+
+
+def test_shuffled_scores_leave_queries_and_answers_where_they_are(pair: Pair) -> None:
+    shuffled = shuffle_scores(pair, 1)
+    assert (shuffled.queries, shuffled.weak_answers) == (pair.queries, pair.weak_answers)
+    assert sorted(shuffled.weak_scores) == sorted(pair.weak_scores)
+    assert not np.array_equal(shuffled.weak_scores, pair.weak_scores)
 
 
 def test_a_new_wrong_answer_scores_above_a_new_right_one(scorer: AnswerScorer) -> None:
