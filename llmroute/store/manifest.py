@@ -8,6 +8,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -254,6 +255,7 @@ _RULES: Mapping[str, Callable[[str], bool]] = {
 """Entry → which names under it are secret."""
 
 
+@lru_cache(maxsize=1024)  # asked for every call of a plan
 def without_credentials(url: str | None) -> str | None:
     """The address without user, password and those query values that are keys.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from llmroute.digest import digest
@@ -53,30 +54,41 @@ def suite_from_json(content: Mapping[str, Any]) -> Suite:
         ) from error
 
 
-def suite_text(suite: Suite) -> str:
-    """`suite_to_json` as text; ASCII, so that broken surrogates in a sample survive."""
-    return json.dumps(suite_to_json(suite), sort_keys=True, separators=(",", ":"))
+def suite_hash_and_text(suite: Suite) -> tuple[str, str]:
+    """`suite_hash`, and `suite_to_json` as ASCII: so broken surrogates in a sample survive."""
+    content = suite_to_json(suite)
+    return digest(content), json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
 def _written(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: _written(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-            if not _is_default(field, getattr(value, field.name))
-        }
+    if isinstance(value, str | int | float) or value is None:
+        return value
     if isinstance(value, tuple | list):
         return [_written(item) for item in value]
     if isinstance(value, Mapping):
         return {key: _written(item) for key, item in value.items()}
-    return value
+    if not dataclasses.is_dataclass(value):
+        return value
+    content = {}
+    for name, default, is_made in _fields(type(value)):  # type: ignore[arg-type]
+        item = getattr(value, name)
+        if not (not item if is_made else _is_default(item, default)):
+            content[name] = _written(item)
+    return content
 
 
-def _is_default(field: dataclasses.Field[Any], value: Any) -> bool:
-    if field.default is not dataclasses.MISSING:
-        # 1 and True equal 1.0, but are other values once they are written.
-        return type(value) is type(field.default) and bool(value == field.default)
-    return field.default_factory is not dataclasses.MISSING and not value
+@cache
+def _fields(kind: type) -> tuple[tuple[str, Any, bool], ...]:
+    """Name, default, and whether the default is made by a factory, of each field."""
+    return tuple(
+        (field.name, field.default, field.default_factory is not dataclasses.MISSING)
+        for field in dataclasses.fields(kind)
+    )
+
+
+def _is_default(item: Any, default: Any) -> bool:
+    # 1 and True equal 1.0, but are other values once they are written.
+    return type(item) is type(default) and bool(item == default)
 
 
 def _read(

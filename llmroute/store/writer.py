@@ -20,7 +20,7 @@ from llmroute.store import schema
 from llmroute.store.faults import store_faults
 from llmroute.store.lock import RunLock, hold_lock
 from llmroute.store.prune import Removed, remove
-from llmroute.store.suites import suite_hash, suite_text
+from llmroute.store.suites import suite_hash_and_text
 from llmroute.store.tables import Tables
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ class StoreWriter:
 
     def put_suite(self, suite: Suite) -> str:
         """Keep a suite's content and return its hash."""
-        name = suite_hash(suite)
-        self._put(self._tables.write_suite, name, suite_text(suite))
+        name, text = suite_hash_and_text(suite)
+        self._put(self._tables.write_suite, name, text)
         return name
 
     def start_run(self, manifest: RunManifest) -> str:
