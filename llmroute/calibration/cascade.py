@@ -244,7 +244,19 @@ class AnswerScorer:
             values["intercept"], arrays["word_weights"], arrays["check_weights"]
         )
         scorer.trees_ = Trees.from_arrays(arrays, len(scorer.feature_names))
+        scorer._check_shapes()
         return scorer
+
+    def _check_shapes(self) -> None:
+        n_features, n_words = len(self.feature_names), len(self.prompt_words_.hashes)
+        n_words += len(self.answer_words_.hashes)
+        dense = (self.means_, self.inverse_sds_, self.weights_.dense)
+        sound = all(column.shape == (n_features,) for column in dense)
+        if not sound or self.weights_.sparse.shape != (n_words,):
+            raise InputError(
+                "the arrays of a cascade do not fit together",
+                fix="Run `llmroute calibrate` again: the file was edited.",
+            )
 
 
 def _chosen(samples: Sequence[Sample] | None, rows: Sequence[int]) -> list[Sample] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from llmroute.builtin.words import read_stems
@@ -46,8 +47,8 @@ class Coverage:
         """The features by name."""
         prompt = prompt_text(sample)
         question = question_of(prompt)[:8000]
-        asked, written = set(read_stems(question)), set(read_stems(output))
-        last = set(read_stems(last_question(prompt)))
+        asked, written = _stems_of(question), set(read_stems(output))
+        last = _stems_of(last_question(prompt))
         ending = set(read_stems(output[len(output) * 4 // 5 :]))
         asks = [pattern.search(question) is not None for _, pattern in _PATTERNS]
         takes_up = [pattern.search(output) is not None for _, pattern in _PATTERNS]
@@ -59,6 +60,11 @@ class Coverage:
             *(float(a and not t) for a, t in zip(asks, takes_up, strict=True)),
         )
         return dict(zip(self.features, values, strict=True))
+
+
+@lru_cache(maxsize=256)
+def _stems_of(question: str) -> frozenset[str]:
+    return frozenset(read_stems(question))
 
 
 def _share(wanted: Set[str], there: Set[str]) -> float:

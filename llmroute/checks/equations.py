@@ -52,11 +52,14 @@ _NUMBER = re.compile(_DIGITS)
 _TOKEN = re.compile(
     rf"(?P<number>{_DIGITS})(?P<percent>\s?%)?"
     r"|(?P<equals>={1,2}|≈)"
-    r"|(?P<break>\n|[.;:!?,](?=\s|$|\")|\||\")"
     r"|(?P<sign>[-+*/^()\[\]])"
     r"|(?P<word>[^\W\d_]+(?:'[a-z]+)?)"
     r"|(?P<currency>[$€£¥₹])"
     r"|(?P<other>\S)"
+)
+_BREAK = re.compile(r"\n|[.;:!?,](?=\s|$|\")|\||\"")
+_SAYS_EQUAL = re.compile(
+    r"\b(?:equals?|is|gives|makes)\s{1,3}[(\\$€£¥₹]{0,3}[-.]?\d", re.IGNORECASE
 )
 _WORD_SIGNS = {"times": "*", "plus": "+", "minus": "-", "x": "*", "over": "/"}
 _WORD_EQUALS = frozenset({"equals", "equal", "is", "gives", "makes"})
@@ -152,7 +155,7 @@ def _clean(text: str) -> str:
     return text
 
 
-def _tokens(text: str) -> Iterator[_Token]:
+def _tokens(text: str, offset: int) -> Iterator[_Token]:
     end, glued = 0, False
     for match in _TOKEN.finditer(text):
         glued = match.start() == end and end > 0
@@ -162,35 +165,47 @@ def _tokens(text: str) -> Iterator[_Token]:
             digits = match["number"].replace(",", "")
             decimals = len(digits.partition(".")[2])
             percent = match["percent"] is not None
-            yield _Token("number", digits, float(digits), decimals, percent, match.start())
+            at = offset + match.start()
+            yield _Token("number", digits, float(digits), decimals, percent, at)
         elif kind == "word":
-            yield _word(match[0], match.start(), glued and text[match.start() - 1].isdigit())
-        elif kind in ("equals", "break", "sign"):
-            yield _Token(kind, match[0].replace("[", "(").replace("]", ")"), start=match.start())
+            yield _word(match[0], glued and text[match.start() - 1].isdigit())
+        elif kind in ("equals", "sign"):
+            text_of = match[0].replace("[", "(").replace("]", ")")
+            yield _Token(kind, text_of, start=offset + match.start())
         elif kind == "other":
-            yield _Token("variable", match[0], start=match.start())
+            yield _Token("variable", match[0])
 
 
-def _word(word: str, start: int, after_digit: bool) -> _Token:
+def _word(word: str, after_digit: bool) -> _Token:
     lower = word.lower()
     if after_digit and len(word) == 1:
-        return _Token("variable", word, start=start)
+        return _Token("variable", word)
     if lower in _WORD_SIGNS:
-        return _Token("word_sign", _WORD_SIGNS[lower], start=start)
+        return _Token("word_sign", _WORD_SIGNS[lower])
     if lower in _WORD_EQUALS:
-        return _Token("word_equals", lower, start=start)
+        return _Token("word_equals", lower)
     if lower in _CONJUNCTIONS:
-        return _Token("break", lower, start=start)
+        return _Token("break", lower)
     if lower in _WORD_NUMBERS:
-        return _Token("word_number", lower, _WORD_NUMBERS[lower], start=start)
-    return _Token("word", lower, start=start)
+        return _Token("word_number", lower, _WORD_NUMBERS[lower])
+    return _Token("word", lower)
 
 
 def _equations(text: str) -> Iterator[Equation]:
+    start = 0
+    for end in (*_BREAK.finditer(text), None):
+        stop = len(text) if end is None else end.start()
+        clause = text[start:stop]
+        if "=" in clause or "≈" in clause or _SAYS_EQUAL.search(clause):
+            yield from _clause_equations(clause, start)
+        start = stop if end is None else end.end()
+
+
+def _clause_equations(clause: str, start: int) -> Iterator[Equation]:
     left: list[_Token] = []
     pending: list[_Token] | None = None
     in_words = False
-    for token in (*_settled(list(_tokens(text))), _Token("break", "")):
+    for token in (*_settled(list(_tokens(clause, start))), _Token("break", "")):
         if token.kind not in ("equals", "break"):
             left.append(token)
             continue
@@ -209,19 +224,19 @@ def _settled(tokens: list[_Token]) -> list[_Token]:
         starts = after is not None and (after.kind == "number" or after.text == "(")
         if token.kind == "word_sign":
             kind = "sign" if starts and before is not None and before.kind != "sign" else "word"
-            settled.append(_Token(kind, token.text if kind == "sign" else "x", start=token.start))
+            settled.append(_Token(kind, token.text if kind == "sign" else "x"))
         elif token.kind == "word_equals":
             kind = "equals" if starts else "word"
-            settled.append(_Token(kind, token.text, start=token.start))
+            settled.append(_Token(kind, token.text))
         elif token.kind == "word_number":
             of = after is not None and after.text == "of"
             settled.append(_Token("number" if of else "word", "", token.value, 9))
         elif token.text == "of" and starts and before is not None and _may_be_part(before):
-            settled.append(_Token("sign", "*", start=token.start))
+            settled.append(_Token("sign", "*"))
         elif token.text == "/" and after is not None and after.kind.startswith("word"):
             settled.append(_Token("word", "per"))
         elif token.kind == "word" and len(token.text) == 1 and _touches_sign(before, after):
-            settled.append(_Token("variable", token.text, start=token.start))
+            settled.append(_Token("variable", token.text))
         else:
             settled.append(token)
     return settled

@@ -42,13 +42,13 @@ class Hedging:
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:  # noqa: ARG002
         """The features by name."""
-        text = output.replace("’", "'")
+        text = output.replace("’", "'").lower()
         values = {name: squashed(_count(name, text), 2) for name in _SIGNS}
         values["corrects_late"] = squashed(_count("corrects", text[len(text) * 2 // 3 :]), 2)
         return values
 
 
-_PATTERNS = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _SIGNS.items()}
+_PATTERNS = {name: re.compile(pattern) for name, pattern in _SIGNS.items()}
 
 
 def _count(name: str, text: str) -> int:

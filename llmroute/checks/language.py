@@ -61,6 +61,7 @@ class Language:
         }
 
 
+@lru_cache(maxsize=256)
 def _language(text: str) -> str | None:
     """The language whose commonest words are clearly the most, or None."""
     words = Counter(_WORD.findall(text.lower()))
@@ -70,11 +71,12 @@ def _language(text: str) -> str | None:
 
 
 def _foreign_share(prompt: str, output: str) -> float:
-    known = {_script(character) for character in prompt if character.isalpha()} | {"LATIN"}
-    letters = [character for character in output if character.isalpha()]
+    known = {_script(character) for character in set(prompt) if character.isalpha()} | {"LATIN"}
+    letters = {one: count for one, count in Counter(output).items() if one.isalpha()}
     if not letters:
         return 0.0
-    return sum(_script(character) not in known for character in letters) / len(letters)
+    foreign = sum(count for one, count in letters.items() if _script(one) not in known)
+    return foreign / sum(letters.values())
 
 
 @lru_cache(maxsize=8192)
@@ -87,9 +89,11 @@ def _script(character: str) -> str:
 def _garbage_share(text: str) -> float:
     if not text:
         return 0.0
-    bad = sum(
-        character not in "\n\t\r"
-        and (unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn") or character == "\ufffd")
-        for character in text
-    )
+    bad = sum(count for one, count in Counter(text).items() if _is_garbage(one))
     return bad / len(text)
+
+
+def _is_garbage(character: str) -> bool:
+    if character in "\n\t\r":
+        return False
+    return character == "\ufffd" or unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn")

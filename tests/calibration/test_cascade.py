@@ -20,6 +20,8 @@ from llmroute.calibration.summary import apgr
 from llmroute.errors import InputError, UnknownName
 from llmroute.records import Sample
 
+NAMES = ("Ann", "Bob", "Eve", "Tom")
+THINGS = ("pens", "eggs", "cars", "nuts")
 CHECKS = ("answer", "arithmetic", "final_number", "truncation")
 
 
@@ -31,8 +33,10 @@ def sums_pair(n: int = 160, seed: int = 0) -> Pair:
         a, b, c = (int(number) for number in rng.integers(10, 99, 3))
         slip = int(rng.integers(1, 9)) if rng.random() < 0.4 else 0
         first, total = a + b + slip, a + b + slip + c
-        queries.append(Query(f"Ann has {a} pens, buys {b} and finds {c}. How many has she?"))
-        answers.append(f"{a} + {b} = {first}\n{first} + {c} = {total}\n#### {total}")
+        who, what = NAMES[int(rng.integers(4))], THINGS[int(rng.integers(4))]
+        queries.append(Query(f"{who} has {a} {what}, buys {b} and finds {c}. How many are there?"))
+        steps = f"{a} + {b} = {first} {what}\n{first} + {c} = {total} {what}"
+        answers.append(f"{steps}\n#### {total}")
         right.append(float(slip == 0))
     return Pair(
         weak="w", strong="s",
@@ -124,6 +128,13 @@ def test_a_state_of_other_features_is_refused(scorer: AnswerScorer) -> None:
         AnswerScorer.from_state(values | {"features": ["arithmetic.present"]}, arrays)
     with pytest.raises(UnknownName, match="sums"):
         AnswerScorer.from_state(values | {"checks": ["sums"]}, arrays)
+
+
+@pytest.mark.parametrize("name", ["check_means", "check_weights", "word_weights"])
+def test_arrays_of_another_length_are_refused(scorer: AnswerScorer, name: str) -> None:
+    values, arrays = scorer.state()
+    with pytest.raises(InputError, match="do not fit together"):
+        AnswerScorer.from_state(values, arrays | {name: arrays[name][1:]})
 
 
 def test_without_answers_there_is_nothing_to_decide_by(pair: Pair) -> None:
