@@ -172,7 +172,9 @@ def is_worth_shipping(
 def _difference(
     one: tuple[float, Floats], other: tuple[float, Floats], confidence: float
 ) -> Interval:
-    return interval(one[0] - other[0], one[1] - other[1], confidence)
+    """A resample in which the strong model is not the better one counts against the router."""
+    draws = np.nan_to_num(one[1] - other[1], nan=-1.0)
+    return interval(one[0] - other[0], draws, confidence)
 
 
 def _why(beaten: bool, random: Interval, task_map: Interval, n_tasks: int) -> str:

@@ -126,3 +126,11 @@ def test_shuffled_outcomes_are_refused_in_nearly_every_seed(lengthy):
         scores, shuffled = shuffled_scores(lambda some: out_of_fold(Line, some), pair, seed)
         shipped += is_worth_shipping(scores, shuffled, resamples=300, seed=seed).shipped
     assert shipped <= 3
+
+
+def test_a_strong_model_that_may_not_be_better_ships_no_router(make_pair):
+    """Gaps of +1 and −1 in nearly equal number: in many resamples there is no gap to recover."""
+    pair = make_pair([0] * 31 + [1] * 30, [1] * 31 + [0] * 30)
+    found = is_worth_shipping(pair.gaps, pair, resamples=300)
+    assert not found.shipped
+    assert found.over_random.low == -1.0
