@@ -233,12 +233,7 @@ def cost_usd(call: Call, completion: Completion) -> float | None:
     """
     if is_free(call):
         return 0.0
-    if completion.recorded_cost_usd is not None:
-        return completion.recorded_cost_usd
-    if call.candidate.price is None:
-        return None
-    busy_s = completion.latency_s if completion.busy_s is None else completion.busy_s
-    return call.candidate.price.cost_usd(completion.usage, busy_s)
+    return completion.cost_usd(call.candidate.price)
 
 
 def is_unbilled(error: CallError) -> bool:

@@ -9,6 +9,8 @@ FLOOR = 10
 SHRINK = 0.8
 GROWTH = 1.05
 COOLDOWN_S = 15.0
+DISPROVED = 1.2
+"""Times the last refused limit at which growth is free again: it was a burst that was refused."""
 
 
 class AdaptiveLimit:
@@ -20,7 +22,8 @@ class AdaptiveLimit:
 
     Source of the constants: Inspect's adaptive connections (inspect.aisi.org.uk): start at 20,
     double each clean round until the first 429, × 0.8 for each 429 *episode* (15 s, longer where
-    `Retry-After` says so), + 5 % for each clean round after it, never below 10.
+    `Retry-After` says so), + 5 % for each clean round after it, never below 10. Ours is the return
+    to doubling once the limit stands clearly above where it was refused.
     """
 
     def __init__(
@@ -38,7 +41,8 @@ class AdaptiveLimit:
         self._on_change = on_change
         self._answers = 0
         self._reached = False
-        self._was_refused = False
+        self._edge = 0.0
+        """Where growth was last refused."""
         self._cooldown_until_s = 0.0
 
     def sent(self, in_flight: int) -> None:
@@ -52,7 +56,7 @@ class AdaptiveLimit:
         self._answers += 1
         if self._answers >= self.limit and self._reached:
             careful = max(self.limit + 1, int(self.limit * GROWTH))
-            grown = careful if self._was_refused else self.limit * 2
+            grown = careful if self.limit < DISPROVED * self._edge else self.limit * 2
             self._change(min(self._cap, grown), now_s)
 
     def refused(self, now_s: float, pause_s: float) -> None:
@@ -62,10 +66,10 @@ class AdaptiveLimit:
             now_s: monotonic.
             pause_s: how long nothing is sent on its account.
         """
-        self._was_refused = True
         self._answers = 0
         if now_s < self._cooldown_until_s:
             return
+        self._edge = self.limit
         self._cooldown_until_s = now_s + max(COOLDOWN_S, pause_s)
         self._change(max(self._floor, int(self.limit * SHRINK)), now_s)
 

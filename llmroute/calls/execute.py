@@ -35,6 +35,8 @@ FALTERING_KINDS = frozenset({"timed_out", "server_error", "connection"})
 """What holds growth up: an endpoint in trouble is not asked more at once."""
 READ_AHEAD = 4096
 """Calls known but not yet sent: enough to see every candidate, few enough to hold."""
+FARTHEST_AHEAD = 2**17
+"""Calls known where all of them belong to full lanes: others may stand behind them."""
 PULLS_A_TURN = 512
 """Calls pulled before the event loop gets its turn, where all seen belong to full lanes."""
 SHORTEST_ALARM_S = 0.001
@@ -220,7 +222,7 @@ class _Execution:
                 if self.idle and self._finds_more():
                     self._wake_one()
                 await self._serve(lane)
-            elif not self.source.dry and not self.scouting:
+            elif self._may_scout():
                 self.scouting = True
                 await asyncio.sleep(0)
                 self.scouting = False
@@ -275,7 +277,7 @@ class _Execution:
             self._pull()
         lane = self._fairest_lane()
         pulls = 0
-        while lane is None and not self.source.dry and not self.scouting and pulls < PULLS_A_TURN:
+        while lane is None and self._may_scout() and pulls < PULLS_A_TURN:
             pulls += 1
             pulled = self._pull()
             lane = pulled if pulled is not None and self._is_open(pulled) else None
@@ -301,7 +303,10 @@ class _Execution:
 
     def _finds_more(self) -> bool:
         """Whether one more worker might find something to do."""
-        return not (self.source.dry or self.scouting) or self._fairest_lane() is not None
+        return self._may_scout() or self._fairest_lane() is not None
+
+    def _may_scout(self) -> bool:
+        return not (self.source.dry or self.scouting) and self.queued < FARTHEST_AHEAD
 
     def _pull(self) -> Lane | None:
         """Take one call in: the lane it now waits in, or None where it needs no sending."""
@@ -380,6 +385,7 @@ class _Execution:
             lane.came_back()
 
     async def _attempt(self, lane: Lane, job: Job) -> None:
+        beside = lane.in_flight
         try:
             completion = await lane.client.complete(job.call)
         except CallError as error:
@@ -389,6 +395,7 @@ class _Execution:
             self._settle(job, None)  # it was sent, and nobody will say what it cost
             raise
         else:
+            completion = _with_share(job.call, completion, (beside + lane.in_flight) / 2)
             self._settle(job, cost_usd(job.call, completion) if self.ledger else None)
             lane.measured(job, completion.usage, self.clock())
             created_s = completion.created_s or self.now()
@@ -498,3 +505,17 @@ def _repeated_keys(calls: Iterable[Call] | CallSource) -> frozenset[str] | None:
         return None
     counts = Counter(call.key for call in calls)
     return frozenset(key for key, count in counts.items() if count > 1)
+
+
+def _with_share(call: Call, completion: Completion, in_flight: float) -> Completion:
+    """The answer with its share of a machine that is paid by the hour.
+
+    A machine that answers several calls at once is paid for once: each is charged its latency
+    divided by the calls in flight, on average over its start and end.
+    """
+    price = call.candidate.price
+    if price is None or price.usd_per_hour is None:
+        return completion
+    if completion.busy_s is not None or completion.latency_s is None:
+        return completion
+    return replace(completion, busy_s=completion.latency_s / max(in_flight, 1.0))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from llmroute.calls.concurrency import COOLDOWN_S, AdaptiveLimit
+from llmroute.calls.concurrency import COOLDOWN_S, SHRINK, AdaptiveLimit
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,13 +18,17 @@ PAUSE_S = 1.0
 """Pause after a refusal that does not say how long it wants to be left alone."""
 CARE = 0.95
 """Share of a learned rate that is used at first."""
-PROBE = 1.05
-"""Growth of a learned rate after `COOLDOWN_S` and `PROBE_AFTER` calls without a refusal."""
-PROBE_AFTER = 60
+PROBE = 0.05
+"""Growth of a learned rate after a clean period; doubled with each further one, up to 1."""
+PROBE_AFTER = (20, 160)
+"""Calls without a refusal that make a period of at least `COOLDOWN_S` clean: fewest at first,
+twice as many each time that growth was refused, up to the most."""
+USED = 0.8
+"""Share of a rate that must have been used before its being clean says anything."""
 SLOWEST_PER_S = 1 / 60
 """A rate that is learned from little is not believed below this."""
 ENOUGH = 10
-"""Accepted calls from which a rate is told; fewer are added to the next window's."""
+"""Accepted calls from which a rate is told; of fewer only the first are, and the window goes on."""
 
 _NEARLY = 1e-9
 
@@ -78,7 +82,8 @@ class LearnedRate:
     Between two refusals the endpoint's own bucket is empty at both ends, so what it accepted in
     between, over the time in between, is its rate, however large the burst before the first. A
     window is closed when the next call is sent after a refusal: by then its companions have come
-    back too.
+    back too. A bucket that ran over in between makes that too low; hence a rate that was borne
+    for a whole period is the least that is learned from the next refusal.
     """
 
     def __init__(self) -> None:
@@ -90,43 +95,60 @@ class LearnedRate:
         """When the last refused call of the window was sent."""
         self._sent = 0
         self._refused = 0
-        self._probe_from_s = 0.0
-        self._unrefused = 0
+        self._clean_from_s = 0.0
+        self._clean = 0
+        """Calls sent since, none of them refused so far."""
+        self._step = PROBE
+        self._probe_after = PROBE_AFTER[0]
+        self._borne_per_s = 0.0
+        """The rate of the last clean period since a refusal."""
 
     def sent(self, now_s: float) -> None:
         """A call is sent."""
         if self._until_s > self._from_s:
             self._learn(now_s)
         self._sent += 1
-        self._unrefused += 1
+        self._clean += 1
         if self.bucket is not None:
             self.bucket.take(now_s, 1.0)
-            if self._unrefused >= PROBE_AFTER and now_s >= self._probe_from_s + COOLDOWN_S:
-                self._pace(self.bucket.per_s * PROBE, now_s)
+            if self._clean >= self._probe_after and now_s >= self._clean_from_s + COOLDOWN_S:
+                self._probe(self.bucket.per_s, now_s)
 
     def refused(self, sent_s: float) -> None:
         """A call sent at `sent_s` came back refused."""
         if sent_s <= self._from_s:
             return  # one of a burst that has been reckoned up
         self._refused += 1
-        self._unrefused = 0
         self._until_s = max(self._until_s, sent_s)
 
     def _learn(self, now_s: float) -> None:
         accepted = self._sent - self._refused
         window_s = self._until_s - self._from_s
-        if window_s < math.inf:
-            self._pace(CARE * max(accepted, 0.5) / window_s, now_s)
+        if self.bucket is not None and accepted < ENOUGH:
+            self._pace(max(SHRINK * self.bucket.per_s, self._borne_per_s), now_s)
+        elif window_s < math.inf:
+            learned_per_s = CARE * max(accepted, 0.5) / window_s
+            self._pace(max(learned_per_s, self._borne_per_s), now_s)
         if accepted >= ENOUGH or window_s == math.inf:
             self._from_s, self._sent, self._refused = self._until_s, 0, 0
         self._until_s = self._from_s
+        if self._borne_per_s:
+            self._probe_after = min(PROBE_AFTER[1], self._probe_after * 2)
+        self._step, self._borne_per_s = PROBE, 0.0
+
+    def _probe(self, per_s: float, now_s: float) -> None:
+        if self._clean / (now_s - self._clean_from_s) < USED * per_s:
+            self._clean_from_s, self._clean = now_s, 0
+            return
+        self._borne_per_s = per_s
+        self._pace(per_s * (1 + self._step), now_s)
+        self._step = min(1.0, self._step * 2)
 
     def _pace(self, per_s: float, now_s: float) -> None:
         per_s = max(per_s, SLOWEST_PER_S)
-        self.bucket = Bucket(per_s=per_s, capacity=max(1.0, per_s / 10))
+        self.bucket = Bucket(per_s=per_s, capacity=max(1.0, per_s / 20))
         self.bucket.take(now_s, self.bucket.capacity)  # a burst at once is what was just refused
-        self._probe_from_s = now_s
-        self._unrefused = 0
+        self._clean_from_s, self._clean = now_s, 0
 
 
 @dataclass(slots=True, eq=False)
