@@ -138,7 +138,7 @@ def _damaged(what: str, path: Path) -> InputError:
     return InputError(
         f"the saved router is refused: {what}",
         where=str(path),
-        fix="Make it again: llmroute calibrate. Both files belong together; neither is for editing.",
+        fix="Make it again: llmroute calibrate. Its two files belong together, unedited.",
     )
 
 

@@ -151,7 +151,7 @@ def compare_scores(
     scores of a constant router rank against the truth.
     """
     names = sorted(scores, key=_place)
-    worth = {name: pair.gaps * (_fold_ranks(scores[name], folds) - 0.5) for name in names}
+    worth = {name: pair.gaps * (fold_ranks(scores[name], folds) - 0.5) for name in names}
     best = max(names, key=lambda name: (float(worth[name].mean()), -_place(name)[0]))
     mean_gap = float(pair.gaps.mean())
     trials = []
@@ -185,7 +185,8 @@ def clustered_error(values: Floats, groups: Ints) -> float:
     return float(np.sqrt((sums @ sums) * n_groups / (n_groups - 1)) / len(values))
 
 
-def _fold_ranks(scores: Floats, folds: Sequence[Fold]) -> Floats:
+def fold_ranks(scores: Floats, folds: Sequence[Fold]) -> Floats:
+    """Rank of each score among its fold's, from 0 to 1, ties in the middle; shape (n,)."""
     ranks = np.zeros(len(scores))
     for fold in folds:
         some = scores[fold.test]

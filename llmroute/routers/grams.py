@@ -7,12 +7,14 @@ gives the same row on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llmroute.calibration.pair import Ints
 from llmroute.routers.remember import read_each
 from llmroute.routers.sparse import Rows
 
@@ -99,7 +101,7 @@ def read_grams(
     True
     """
     kind = f"grams {tuple(words)} {tuple(chars)}"
-    read = read_each(kind, texts, lambda some: [_count(text, words, chars) for text in some])
+    read = read_each(kind, texts, lambda some: _read(some, words, chars))
     lengths = [len(hashes) for hashes, _ in read]
     return Grams(
         np.concatenate([np.zeros(0, np.uint64), *(hashes for hashes, _ in read)]),
@@ -108,16 +110,40 @@ def read_grams(
     )
 
 
-def _count(
-    text: str, words: Sequence[int], chars: Sequence[int]
-) -> tuple[Hashes, NDArray[np.float32]]:
-    codes = _codes(text)
-    found = np.concatenate([_word_grams(codes, words), _char_grams(codes, chars)])
-    found.sort()
-    new = np.ones(len(found), np.bool_)
-    new[1:] = found[1:] != found[:-1]
+def _read(
+    texts: Sequence[str], words: Sequence[int], chars: Sequence[int]
+) -> list[tuple[Hashes, NDArray[np.float32]]]:
+    """Hashes and counts of each text; short texts are read many at a time."""
+    plain = [f" {' '.join(clip(text).lower().split())} " for text in texts]
+    read: list[tuple[Hashes, NDArray[np.float32]]] = []
+    start = size = 0
+    for end, text in enumerate(plain):
+        if size + len(text) > CHUNK_CODES and end > start:
+            read += _read_chunk(plain[start:end], words, chars)
+            start, size = end, 0
+        size += len(text)
+    return read + (_read_chunk(plain[start:], words, chars) if plain else [])
+
+
+def _read_chunk(
+    plain: Sequence[str], words: Sequence[int], chars: Sequence[int]
+) -> list[tuple[Hashes, NDArray[np.float32]]]:
+    raw = np.frombuffer("".join(plain).encode("utf-32-le", "surrogatepass"), np.uint32)
+    digits = (raw >= 48) & (raw <= 57)
+    codes = np.where(digits, np.uint32(48), raw).astype(np.uint64)
+    text_of = np.repeat(np.arange(len(plain)), [len(text) for text in plain])
+    found = [_word_grams(codes, text_of, words), *_char_grams(codes, text_of, chars)]
+    hashes = np.concatenate([one for one, _ in found])
+    owners = np.concatenate([one for _, one in found])
+    order = np.lexsort((hashes, owners))
+    hashes, owners = hashes[order], owners[order]
+    new = np.ones(len(hashes), np.bool_)
+    new[1:] = (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1])
     first = np.flatnonzero(new)
-    return found[first], np.diff(np.append(first, len(found))).astype(np.float32)
+    counts = np.diff(np.append(first, len(hashes))).astype(np.float32)
+    edges = np.searchsorted(owners[first], np.arange(len(plain) + 1))
+    distinct = hashes[first]
+    return [(distinct[a:b], counts[a:b]) for a, b in pairwise(edges.tolist())]
 
 
 def clip(text: str, max_chars: int = MAX_CHARS) -> str:
@@ -132,13 +158,6 @@ def clip(text: str, max_chars: int = MAX_CHARS) -> str:
     return text[: max_chars - tail] + text[-tail:]
 
 
-def _codes(text: str) -> NDArray[np.uint64]:
-    lowered = " ".join(clip(text).lower().split())
-    raw = np.frombuffer(f" {lowered} ".encode("utf-32-le", "surrogatepass"), np.uint32)
-    digits = (raw >= 48) & (raw <= 57)
-    return np.where(digits, np.uint32(48), raw).astype(np.uint64)
-
-
 def _is_word(codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
     ascii_word = ((codes >= 97) & (codes <= 122)) | (codes == 48) | (codes == 95)
     punctuation = ((codes >= 0x2000) & (codes <= 0x206F)) | ((codes >= 0x3000) & (codes <= 0x303F))
@@ -146,41 +165,42 @@ def _is_word(codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return word
 
 
-_MAX_CODES = 4 * MAX_CHARS
-"""Lowering a text may lengthen it: no letter becomes more than three."""
-_POWERS: Hashes = np.cumprod(np.r_[np.uint64(1), np.full(_MAX_CODES, _BASE)], dtype=np.uint64)
-_INVERSES: Hashes = np.cumprod(np.r_[np.uint64(1), np.full(_MAX_CODES, _INVERSE)], dtype=np.uint64)
+CHUNK_CODES = 4 * MAX_CHARS
+"""Texts are read together up to so many code points. Lowering lengthens no text more than 3 times,
+so that one text alone fits too."""
+_POWERS: Hashes = np.cumprod(np.r_[np.uint64(1), np.full(CHUNK_CODES, _BASE)], dtype=np.uint64)
+_INVERSES: Hashes = np.cumprod(np.r_[np.uint64(1), np.full(CHUNK_CODES, _INVERSE)], dtype=np.uint64)
 
 
-def _word_grams(codes: NDArray[np.uint64], sizes: Sequence[int]) -> Hashes:
-    if not sizes:
-        return np.zeros(0, np.uint64)
-    inside = _is_word(codes)
-    edges = np.diff(inside.astype(np.int8))
+def _word_grams(codes: Hashes, text_of: Ints, sizes: Sequence[int]) -> tuple[Hashes, Ints]:
+    """Word grams, and the text of each. A word's hash is a difference of running sums."""
+    edges = np.diff(_is_word(codes).astype(np.int8))
     starts, ends = np.flatnonzero(edges == 1) + 1, np.flatnonzero(edges == -1) + 1
     sums = np.zeros(len(codes) + 1, np.uint64)
     np.cumsum((codes + np.uint64(1)) * _POWERS[: len(codes)], out=sums[1:])
-    word = _mix((sums[ends] - sums[starts]) * _INVERSES[starts])
-    grams = []
+    word, owner = _mix((sums[ends] - sums[starts]) * _INVERSES[starts]), text_of[starts]
+    grams, owners = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     for size in sizes:
-        gram = word[: max(0, len(word) - size + 1)].copy()
+        n_grams = max(0, len(word) - size + 1)
+        gram = word[:n_grams]
         for offset in range(1, size):
-            gram = _mix(gram * _SEPARATOR + word[offset : len(word) - size + 1 + offset])
-        grams.append(gram)
-    return np.concatenate(grams)
+            gram = _mix(gram * _SEPARATOR + word[offset : offset + n_grams])
+        within = owner[:n_grams] == owner[len(owner) - n_grams :]
+        grams.append(gram[within])
+        owners.append(owner[:n_grams][within])
+    return np.concatenate(grams), np.concatenate(owners)
 
 
-def _char_grams(codes: NDArray[np.uint64], sizes: Sequence[int]) -> Hashes:
-    grams = [np.zeros(0, np.uint64)]
+def _char_grams(
+    codes: Hashes, text_of: Ints, sizes: Sequence[int]
+) -> Iterator[tuple[Hashes, Ints]]:
     for size in sizes:
-        n_grams = len(codes) - size + 1
-        if n_grams <= 0:
-            continue
+        n_grams = max(0, len(codes) - size + 1)
         gram = np.full(n_grams, size, np.uint64)
         for offset in range(size):
             gram = gram * _BASE + codes[offset : offset + n_grams]
-        grams.append(_mix(gram ^ _SEPARATOR))
-    return np.concatenate(grams)
+        within = text_of[:n_grams] == text_of[len(text_of) - n_grams :]
+        yield _mix(gram[within] ^ _SEPARATOR), text_of[:n_grams][within]
 
 
 def _mix(values: Hashes) -> Hashes:
