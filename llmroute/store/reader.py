@@ -87,7 +87,7 @@ class StoreReader:
     def answered(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys that have an answer."""
         found = self._by_key("SELECT c.key FROM calls c JOIN answers a ON a.call = c.id", keys)
-        return {key.hex() for (key,) in found}
+        return {key for (key,) in found}
 
     def completions(self, keys: Iterable[str]) -> Iterator[Completion]:
         """The answers there are, in no particular order, a few hundred in memory at a time."""
@@ -101,8 +101,8 @@ class StoreReader:
     def attempts(self, keys: Iterable[str]) -> Iterator[Failure]:
         """Every failed attempt of the calls, in the order they were made; without messages."""
         wanted = set(keys)
-        failures = map(rows.read_failure, self._rows(rows.SELECT_ATTEMPTS))
-        return (failure for failure in failures if failure.key in wanted)
+        found = ((key.hex(), *rest) for key, *rest in self._rows(rows.SELECT_ATTEMPTS))
+        return (rows.read_failure(row) for row in found if row[0] in wanted)
 
     def scores(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Score]:
         """(answer key, scorer key) → score, for those of the wanted pairs that were scored."""
@@ -189,11 +189,15 @@ class StoreReader:
         return replace(RunManifest.from_json(manifest), state=state, finished=finished)
 
     def _by_key(self, statement: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
-        """Rows of a statement over `calls c`, for each of the keys that is there."""
+        """Rows of a statement over `calls c`, for each of the keys that is there.
+
+        The key in a row is the caller's own text: 100,000 copies would take 11 MB.
+        """
         remaining = iter(dict.fromkeys(keys))
-        while chunk := [rows.key_blob(key) for key in islice(remaining, CHUNK)]:
+        while chunk := {rows.key_blob(key): key for key in islice(remaining, CHUNK)}:
             marks = ",".join("?" * len(chunk))
-            yield from self._rows(f"{statement} WHERE c.key IN ({marks})", chunk)
+            for blob, *rest in self._rows(f"{statement} WHERE c.key IN ({marks})", chunk):
+                yield chunk[blob], *rest
 
     def _rows(self, statement: str, values: Iterable[Any] = ()) -> Iterator[tuple[Any, ...]]:
         with store_faults(self.path, "read"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from llmroute.records import Completion, Failure, Message, Score, Usage
@@ -90,17 +91,17 @@ SELECT_ANSWERS = """
 
 
 def read_answer(row: tuple[Any, ...]) -> Completion:
-    """A row of `SELECT_ANSWERS` → Completion."""
+    """A row of `SELECT_ANSWERS` → Completion; its key in hexadecimal."""
     key, output, *usage, finish_reason, latency_s, busy_s, cost_usd, model, attempts, created = row
     return Completion(
-        key=key.hex(),
+        key=key,
         output=from_stored(output),
         usage=Usage(*usage),
-        finish_reason=_optional(finish_reason),
+        finish_reason=_word(finish_reason),
         latency_s=latency_s,
         busy_s=busy_s,
         recorded_cost_usd=cost_usd,
-        model_returned=_optional(model),
+        model_returned=_word(model),
         attempts=attempts,
         created_s=created,
     )
@@ -115,10 +116,10 @@ SELECT_ATTEMPTS = """
 
 
 def read_failure(row: tuple[Any, ...]) -> Failure:
-    """A row of `SELECT_FAILURES` or `SELECT_ATTEMPTS` → Failure."""
+    """A row of `SELECT_FAILURES` or `SELECT_ATTEMPTS` → Failure; its key in hexadecimal."""
     key, kind, message, status, latency_s, attempts, created_s = row
     return Failure(
-        key.hex(), from_stored(kind), from_stored(message), status, latency_s, attempts, created_s
+        key, from_stored(kind), from_stored(message), status, latency_s, attempts, created_s
     )
 
 
@@ -134,10 +135,19 @@ def read_score(row: tuple[Any, ...]) -> tuple[tuple[str, str], Score]:
     score = Score(
         value=value,
         prediction=from_stored(output) if prediction == WHOLE_OUTPUT else _optional(prediction),
-        parts=json.loads(parts) if parts else {},
+        parts=json.loads(parts) if parts else _NO_PARTS,
         reason=_optional(reason),
     )
-    return (key.hex(), from_stored(scorer)), score
+    return (key, intern(from_stored(scorer))), score
+
+
+_NO_PARTS: Mapping[str, float] = {}
+"""One for all scores of a single metric, which are many."""
+
+
+def _word(text: Stored | None) -> str | None:
+    """A text that many rows have, once in memory."""
+    return None if text is None else intern(from_stored(text))
 
 
 def _optional(text: Stored | None) -> str | None:
