@@ -10,6 +10,7 @@ Each split cuts a recorded set at random in three, near-duplicates together.
 - `held_out`: fitted on the first third, certified on the second, looked at on the third.
 - `out_of_fold`: what `calibrate` ships. Two thirds are scored out of fold and certified, the router
   is fitted again on both and looked at on the last.
+- `+`: the promise is of the mean over that last third itself (`horizon`), for scores of 0 and 1.
 
 `quality`: share of splits whose loss of mean quality, s̄ − r, is above the promise. `regret`: the
 same of (s − w)+ over what went to the weak model, which is what is certified. A held-out third is a
@@ -99,15 +100,20 @@ def _split(pair: Pair, name: str, seed: int, *, refit: bool) -> Iterator[Kept]:
     known, rest = scores[: len(second)], scores[len(second) :]
     drawn = np.random.default_rng(seed).integers(0, len(pool), len(second))
     sample = replace(pool.rows(drawn), groups=np.arange(drawn.size))
+    binary = bool(np.isin(np.r_[pair.weak_scores, pair.strong_scores], (0.0, 1.0)).all())
     for loss in LOSSES:
         yield _kept("proved", loss, scores[drawn], sample, scores, pool)
         yield _kept("held_out", loss, known, second, rest, third)
+        if binary:
+            yield _kept("held_out+", loss, known, second, rest, third, len(third))
     if refit:
         both = _joined(pair, first, second)
         inside = out_of_fold(lambda: build_router(name), both, 5, seed)
         again = build_router(name).fit(both, seed=seed).strong_win_rate(third.queries)
         for loss in LOSSES:
             yield _kept("out_of_fold", loss, inside, both, again, third)
+            if binary:
+                yield _kept("out_of_fold+", loss, inside, both, again, third, len(third))
 
 
 def _joined(pair: Pair, one: Pair, other: Pair) -> Pair:
@@ -116,9 +122,15 @@ def _joined(pair: Pair, one: Pair, other: Pair) -> Pair:
 
 
 def _kept(
-    basis: str, loss: float, scores: np.ndarray, known: Pair, others: np.ndarray, truth: Pair
+    basis: str,
+    loss: float,
+    scores: np.ndarray,
+    known: Pair,
+    others: np.ndarray,
+    truth: Pair,
+    horizon: int | None = None,
 ) -> Kept:
-    threshold = certify_threshold(scores, known, loss).threshold
+    threshold = certify_threshold(scores, known, loss, horizon=horizon).threshold
     to_weak = others < threshold
     regret, lost = np.maximum(truth.gaps, 0) * to_weak, truth.gaps * to_weak
     return Kept(basis, loss, *(float(column.mean()) for column in (to_weak, regret, lost)))
@@ -130,7 +142,7 @@ def _print_table(kept: list[Kept]) -> None:
         quality = np.mean([row.quality_loss > promise for row in rows])
         regret = np.mean([row.regret > promise for row in rows])
         print(
-            f"  {basis:<11} promise {promise:.2f}  broken: quality {quality:5.1%} regret"
+            f"  {basis:<12} promise {promise:.2f}  broken: quality {quality:5.1%} regret"
             f" {regret:5.1%}  to weak {np.mean([row.to_weak for row in rows]):5.1%}  mean loss"
             f" {np.mean([row.quality_loss for row in rows]):+.4f}, regret"
             f" {np.mean([row.regret for row in rows]):.4f}  ({len(rows)} splits)",

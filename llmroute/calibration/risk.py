@@ -19,6 +19,7 @@ from llmroute.analysis.intervals import beta_cdf
 from llmroute.calibration.curve import Sweep
 from llmroute.calibration.pair import Floats, Ints, Pair
 from llmroute.calibration.split import grouped_folds
+from llmroute.errors import InputError
 
 if TYPE_CHECKING:
     from llmroute.routers import Router
@@ -65,6 +66,7 @@ def certify_threshold(
     *,
     confidence: float = 0.95,
     basis: Basis = "out_of_fold",
+    horizon: int | None = None,
 ) -> Certificate:
     """The highest threshold certified to lose at most `max_loss` of mean quality.
 
@@ -83,14 +85,29 @@ def certify_threshold(
         max_loss: in (0, 1), in units of quality.
         confidence: of the promise, in (0, 1).
         basis: where the scores come from; it is said, not used.
+        horizon: None: the promise is of the mean over all further queries. m: of the mean over the
+            next m, whose own luck is then in it (exact by exchangeability, as in conformal
+            prediction; for scores of 0 and 1 only).
+
+    Raises:
+        InputError: a horizon is asked for of graded scores or of many near-duplicates.
     """
     sweep = Sweep.of(scores, pair)
     groups = np.unique(pair.groups, return_inverse=True)[1][sweep.order]
     binary = bool(np.isin(np.r_[pair.weak_scores, pair.strong_scores], (0.0, 1.0)).all())
     exact = binary and len(pair) - np.unique(groups).size <= FEW_DUPLICATES * len(pair)
     losses = np.maximum(sweep.strong_scores - sweep.weak_scores, 0.0)
-    test = _binomial_test if exact else _betting_test
-    passed = test(losses[::-1], groups[::-1], max_loss, 1 - confidence)
+    alpha = 1 - confidence
+    if exact:
+        most = _most_losses(int(groups.max()) + 1, max_loss, alpha, horizon)
+        passed = _lost_groups(losses[::-1], groups[::-1]) <= most
+    elif horizon is None:
+        passed = _betting_test(losses[::-1], groups[::-1], max_loss, alpha)
+    else:
+        raise InputError(
+            "a loss over the next queries can be promised for scores of 0 and 1 only",
+            fix="Leave out the horizon: the mean over all further queries is promised then.",
+        )
     # Rows join the weak side from the lowest score up; a threshold stands at a block's end only.
     ends = len(pair) - sweep.starts[::-1]
     certain = int(np.argmin(np.r_[passed[ends - 1], False]))
@@ -112,23 +129,49 @@ def certify_threshold(
 Passed = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
-def _binomial_test(losses: Floats, groups: Ints, max_loss: float, alpha: float) -> Passed:
-    """Whether P(Binomial(n, max_loss) ≤ losses so far) ≤ alpha, after each row; n in groups.
-
-    A group of near-duplicates is one trial, lost where any of its rows is.
-    """
+def _lost_groups(losses: Floats, groups: Ints) -> Ints:
+    """How many groups have lost on any of their rows, after each row."""
     before, after = _group_losses(losses, groups)
-    n = int(groups.max()) + 1
+    lost: Ints = np.cumsum((before <= 0) & (after > 0))
+    return lost
+
+
+def _most_losses(n: int, max_loss: float, alpha: float, horizon: int | None) -> int:
+    """The most losses among n trials that reject "the loss is above max_loss"; −1: none do.
+
+    >>> _most_losses(149, 0.02, 0.05, None), _most_losses(148, 0.02, 0.05, None)
+    (0, -1)
+    """
 
     def rejects(count: int) -> bool:
-        return count < n and beta_cdf(1 - max_loss, n - count, count + 1) <= alpha
+        if horizon is None:
+            return count < n and beta_cdf(1 - max_loss, n - count, count + 1) <= alpha
+        return _few_by_luck(count, n, math.floor(max_loss * horizon) + 1, horizon) <= alpha
 
-    low, high = -1, n  # the most losses that still reject
+    low, high = -1, n
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if rejects(middle) else (low, middle)
-    passed: Passed = np.cumsum((before <= 0) & (after > 0)) <= low
-    return passed
+    return low
+
+
+def _few_by_luck(count: int, n: int, too_many: int, horizon: int) -> float:
+    """P(at most `count` of count + too_many losses fall among n of n + horizon queries).
+
+    The hypergeometric tail: were the next queries to lose too many, that few among ours is luck.
+    """
+    losses, kept = count + too_many, n + horizon - count - too_many
+    if too_many > horizon:
+        return 0.0
+    logs = [
+        _log_choose(losses, i) + _log_choose(kept, n - i) - _log_choose(n + horizon, n)
+        for i in range(max(0, n - kept), count + 1)
+    ]
+    return math.fsum(math.exp(value) for value in logs)
+
+
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
 def _betting_test(losses: Floats, groups: Ints, max_loss: float, alpha: float) -> Passed:

@@ -9,6 +9,7 @@ from llmroute.calibration.risk import (
     in_words,
     least_certifiable_loss,
 )
+from llmroute.errors import InputError
 
 
 def lossy_pair(make_pair, losses, **changes):
@@ -156,3 +157,36 @@ def test_the_promise_says_what_it_rests_on(make_pair):
     expected = certify_threshold(np.arange(200) / 200, pair, 0.02)
     assert in_words(proved).startswith("Proved at 95% confidence on 200 queries")
     assert in_words(expected).startswith("Expected at 95% confidence from 200 queries")
+
+
+def test_a_promise_over_the_next_queries_leaves_room_for_their_luck(make_pair):
+    """That all of 6 losses, or 6 of 7, fall to the next hundred: 0.014 and 0.06; 4 of 4: 0.06."""
+    losses = np.zeros(100)
+    losses[50] = 1
+    pair = lossy_pair(make_pair, losses)
+    scores = np.arange(100) / 100
+    over_all = certify_threshold(scores, pair, 0.05)
+    next_ones = certify_threshold(scores, pair, 0.05, horizon=100)
+    assert (over_all.strong_share, next_ones.strong_share) == (0.0, 0.5)
+    assert not certify_threshold(scores, pair, 0.03, horizon=100).saves
+
+
+def test_the_loss_of_the_next_queries_is_above_the_promise_as_rarely_as_said(make_pair):
+    """300 calibrations of 300 at 90 %, each looked at on the next 300: at most 46 may break."""
+    broken, to_weak = 0, 0.0
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        x, z = rng.random(300), rng.random(300)
+        pair = lossy_pair(make_pair, (rng.random(300) < 0.2 * x**2).astype(float))
+        found = certify_threshold(x, pair, 0.03, confidence=0.9, horizon=300)
+        lost = (rng.random(300) < 0.2 * z**2) & (z < found.threshold)
+        broken += lost.mean() > 0.03
+        to_weak += (z < found.threshold).mean() / 300
+    assert broken <= 46
+    assert to_weak > 0.3
+
+
+def test_graded_scores_have_no_promise_over_the_next_queries(make_pair):
+    pair = lossy_pair(make_pair, np.full(200, 0.01))
+    with pytest.raises(InputError, match="scores of 0 and 1 only"):
+        certify_threshold(np.arange(200) / 200, pair, 0.05, horizon=100)
