@@ -239,12 +239,16 @@ def fit_and_certify(
     )
 
 
-def least_certifiable_loss(scores: Floats, pair: Pair, *, confidence: float = 0.95) -> float:
+def least_certifiable_loss(
+    scores: Floats, pair: Pair, *, confidence: float = 0.95, horizon: int | None = None
+) -> float:
     """The smallest `max_loss` at which a threshold below "all strong" is certified, to 0.0005."""
     low, high = 0.0, 1.0
     while high - low > 5e-4:
         middle = (low + high) / 2
-        saves = certify_threshold(scores, pair, middle, confidence=confidence).saves
+        saves = certify_threshold(
+            scores, pair, middle, confidence=confidence, horizon=horizon
+        ).saves
         low, high = (low, middle) if saves else (middle, high)
     return high
 

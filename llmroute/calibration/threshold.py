@@ -38,6 +38,8 @@ class Target:
     the point farthest above the chord."""
     confidence: float = 0.95
     """Of `max_quality_loss`."""
+    horizon: int | None = None
+    """Of `max_quality_loss`: the next queries the promise is of; None: all further ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,10 +296,13 @@ _PICKS: dict[TargetKind, Callable[[_Search, Target], int]] = {
 
 def _certified(scores: Floats, pair: Pair, target: Target, basis: Basis) -> Certificate:
     loss = _number(target)
-    certificate = certify_threshold(scores, pair, loss, confidence=target.confidence, basis=basis)
+    confidence, horizon = target.confidence, target.horizon
+    certificate = certify_threshold(
+        scores, pair, loss, confidence=confidence, basis=basis, horizon=horizon
+    )
     if certificate.saves:
         return certificate
-    least = least_certifiable_loss(scores, pair, confidence=target.confidence)
+    least = least_certifiable_loss(scores, pair, confidence=confidence, horizon=horizon)
     raise InputError(
         f"with {len(pair)} queries no threshold but 'everything to the strong model' is sure to"
         f" lose at most {loss:g} of quality at {target.confidence:.0%} confidence",
