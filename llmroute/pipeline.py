@@ -6,97 +6,28 @@ decides from outcomes files. All three end in a `Result`, from which reports are
 
 from __future__ import annotations
 
-import random
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal
 
-from llmroute.errors import InputError, OutsideError, StoreError
+from llmroute.asking import Listener, Wanted, ask, refuse_to_ask
+from llmroute.calls.budget import Ledger, check_affordable
+from llmroute.deciding import AS_PLANNED, Decision, Result, decide_run, decided_rule, thresholds_of
+from llmroute.errors import InputError, OutsideError
 from llmroute.plan.estimate import PlanEstimate, estimate_plan
-from llmroute.plan.manifest import (
-    describe_run,
-    recall_limits,
-    recall_plan,
-    recall_rule,
-    recall_thresholds,
-)
+from llmroute.plan.manifest import describe_run, recall_plan
 from llmroute.plan.matrix import Plan, Selection, plan_calls
-from llmroute.plan.prepare import (
-    identify_endpoints,
-    prepare_candidates,
-    select_suites,
-)
-from llmroute.records import (
-    Call,
-    Candidate,
-    Comparison,
-    Completion,
-    Config,
-    Evidence,
-    Failure,
-    Outcomes,
-    Price,
-    Provenance,
-    QualityRule,
-    QualityThreshold,
-    RoutingMap,
-)
+from llmroute.plan.prepare import identify_endpoints, prepare_candidates, select_suites
+from llmroute.race.source import RaceSource, lay_out_races
+from llmroute.records import Call, Completion, Config, Provenance, QualityRule
 from llmroute.scores.answers import recall_scores, score_answers
-from llmroute.store.manifest import RunManifest, secrets_of, utc_text
+from llmroute.store.manifest import RunManifest, RunState, utc_text
 from llmroute.store.reader import StoreReader
-from llmroute.store.writer import FLUSH_S, StoreWriter
+from llmroute.store.writer import StoreWriter
 
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the map is decided by, where it differs from what the run was planned with."""
-
-    threshold: QualityThreshold | None = None
-    """Replaces every bar, the suites' own included."""
-    evidence: Evidence | None = None
-    confidence: float | None = None
-    reference: str | None = None
-    prices: Mapping[str, Price] | None = None
-    """Candidate or model → price; replaces the run's."""
-
-
-class Listener(Protocol):
-    """Is told how a run goes; the command line shows it."""
-
-    def planned(self, plan: Plan, n_stored: int) -> None:
-        """Before the first call: the plan, and how many of its answers the store holds."""
-
-    def done(self, call: Call, result: Completion | Failure) -> None:
-        """A call is answered or has failed for good."""
-
-    def failed_try(self, call: Call, failure: Failure) -> None:
-        """A try has failed; the call may get another."""
-
-    def stopped(self, candidate: Candidate, failure: Failure) -> None:
-        """A candidate is not asked any more."""
-
-    def interrupted(self) -> None:
-        """The first Ctrl-C: nothing more is sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A decided run."""
-
-    comparison: Comparison
-    routing_map: RoutingMap
-    outcomes: Outcomes
-    interrupted: bool = False
-    refreshed: bool = False
-    """Asked again what was answered: interrupted, it is open though nothing lacks an answer."""
-    n_planned: int = 0
-    n_stored: int = 0
-    """Answers that were in the store before."""
-    n_failed: int = 0
+Strategy = Literal["grid", "race"]
 
 
 def plan_run(
@@ -142,9 +73,10 @@ def benchmark(
     env: Mapping[str, str],
     listener: Listener,
     now: Callable[[], datetime],
-    decision: Decision = Decision(),
+    decision: Decision = AS_PLANNED,
     offline: bool = False,
     refresh: bool = False,
+    strategy: Strategy = "grid",
     wait_s: float = 0.0,
     command: str = "llmroute bench",
 ) -> Result:
@@ -159,6 +91,8 @@ def benchmark(
         decision: other thresholds, evidence, reference or prices than the configuration's.
         offline: send nothing; answers come from the store, recordings and builtin programs.
         refresh: ask what is answered too; an old answer stays until its new one is there.
+        strategy: "grid" asks everything; "race" asks, cheap to dear, only what the grid's route
+            hangs on, at a risk of at most 5 % a task.
         wait_s: how long to wait for another bench on the same store.
         command: shown to whoever finds the store busy.
 
@@ -173,21 +107,41 @@ def benchmark(
     ):
         answered = set() if refresh else reader.answered({call.key for call in plan.calls})
         missing = [call for call in plan.calls if call.key not in answered]
-        if offline:
-            _refuse_to_ask(missing)
+        if offline and strategy == "grid":
+            refuse_to_ask(missing)
+        if config.budget.max_usd is not None:
+            check_affordable(missing, config.budget.max_usd)
+        wanted: Wanted = missing
+        if strategy == "race":
+            answers = {answer.key: answer for answer in reader.completions(answered)}
+            wanted = _race(plan, config, decision, answers)
         for suite in plan.suites:
             store.put_suite(suite)
-        run_id = store.start_run(describe_run(config, plan, now()))
+        run_id = store.start_run(describe_run(config, plan, now(), strategy=strategy))
         listener.planned(plan, len(plan.calls) - len(missing))
-        interrupted = _ask(missing, config, store, listener, env)
+        ledger = Ledger(config.budget.max_usd)
+        try:
+            interrupted = ask(wanted, plan, config, ledger, store, listener, env, offline=offline)
+        except OutsideError:
+            store.finish_run(run_id, "failed", utc_text(now()))
+            raise
         score_answers(plan, store, reader)
-        store.finish_run(run_id, "interrupted" if interrupted else "finished", utc_text(now()))
+        state: RunState = "budget_spent" if ledger.unsent else "finished"
+        state = "interrupted" if interrupted else state
+        store.finish_run(run_id, state, utc_text(now()))
     result = remap(config.store, run_id=run_id, decision=decision)
     n_stored = len(plan.calls) - len(missing)
-    return replace(result, interrupted=interrupted, refreshed=refresh, n_stored=n_stored)
+    return replace(
+        result,
+        interrupted=interrupted,
+        refreshed=refresh,
+        n_stored=n_stored,
+        n_unsent=ledger.unsent,
+        spent_usd=ledger.spent_usd,
+    )
 
 
-def remap(store: Path, *, run_id: str | None = None, decision: Decision = Decision()) -> Result:
+def remap(store: Path, *, run_id: str | None = None, decision: Decision = AS_PLANNED) -> Result:
     """Decide again from what the store holds of a run, without a call.
 
     Args:
@@ -209,7 +163,7 @@ def remap(store: Path, *, run_id: str | None = None, decision: Decision = Decisi
         failures = reader.failures(keys)
         scores = recall_scores(plan, reader)
     outcomes = collect_outcomes(plan.calls, plan.suites, completions, failures, scores)
-    return _decide_run(plan, manifest, outcomes, decision)
+    return decide_run(plan, manifest, outcomes, decision)
 
 
 def map_outcomes(
@@ -236,7 +190,7 @@ def map_outcomes(
     comparison = compare(
         outcomes,
         decision.prices or {},
-        _decided(rule or QualityRule(), decision),
+        decided_rule(rule or QualityRule(), decision),
         reference=decision.reference,
     )
     provenance = Provenance(
@@ -267,74 +221,20 @@ def record_run(store: Path, file: Path, run_id: str | None) -> None:
 # -- steps ----------------------------------------------------------------------------------------
 
 
-def _ask(
-    calls: Sequence[Call],
-    config: Config,
-    store: StoreWriter,
-    listener: Listener,
-    env: Mapping[str, str],
-) -> bool:
-    """Send the calls and keep what comes of each; True where it was interrupted."""
-    from llmroute.calls.builtin_client import open_builtin
-    from llmroute.calls.client import Clients
-    from llmroute.calls.redact import secrets_in
-    from llmroute.calls.run import run_calls
-    from llmroute.outcomes.recording import read_recording
-
-    def keep(call: Call, result: Completion | Failure) -> None:
-        if isinstance(result, Completion):
-            store.put_answer(call, result)
-        else:
-            store.put_failure(call, result)
-        listener.done(call, result)
-
-    def keep_try(call: Call, failure: Failure) -> None:
-        store.put_attempt(call, failure)
-        listener.failed_try(call, failure)
-
-    if not calls:
-        return False
-    with _flushing(store):
-        return run_calls(
-            calls,
-            Clients(env=env, builtin=open_builtin, read_recording=read_recording),
-            on_done=keep,
-            on_attempt=keep_try,
-            on_stopped=listener.stopped,
-            on_interrupt=listener.interrupted,
-            rng=random.Random(config.seed),  # noqa: S311 - jitter, not cryptography
-            concurrency=config.concurrency,
-            secrets=secrets_in(env).union(
-                *(secrets_of(c) for c in {x.candidate.name: x.candidate for x in calls}.values())
-            ),
-        )
-
-
-@contextmanager
-def _flushing(store: StoreWriter) -> Iterator[None]:
-    """Commit every `FLUSH_S` seconds: the last answer of a burst must not wait for the next."""
-    ended = threading.Event()
-    refused: list[Exception] = []
-
-    def tick() -> None:
-        while not ended.wait(FLUSH_S):
-            try:
-                store.flush()
-            except StoreError:
-                continue  # all of it is still there: the next answer's flush, or the last, says so
-            except Exception as error:  # noqa: BLE001 - a thread has nobody to raise it to
-                refused.append(error)
-
-    thread = threading.Thread(target=tick, daemon=True, name="store-flush")
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-        store.flush()
-    if refused:
-        raise refused[0]
+def _race(
+    plan: Plan, config: Config, decision: Decision, answers: Mapping[str, Completion]
+) -> RaceSource:
+    """The races of the plan's tasks, told of what is answered already."""
+    thresholds = thresholds_of(plan, config.task_thresholds, decision)
+    races = lay_out_races(
+        plan,
+        decided_rule(config.quality, decision),
+        thresholds=thresholds,
+        limits=config.task_limits,
+        reference=decision.reference or config.reference,
+        seed=config.seed,
+    )
+    return RaceSource(plan, races, config.task_limits, answers)
 
 
 def _find_run(reader: StoreReader, store: Path, run_id: str | None) -> RunManifest:
@@ -350,90 +250,3 @@ def _find_run(reader: StoreReader, store: Path, run_id: str | None) -> RunManife
 
 def _with_cost(call: Call, answer: Completion) -> Completion:
     return replace(answer, recorded_cost_usd=answer.cost_usd(call.candidate.price))
-
-
-def _refuse_to_ask(missing: Sequence[Call]) -> None:
-    """Raises OutsideError where calls would have to leave this process."""
-    outside = [c for c in missing if c.candidate.provider not in ("builtin", "replay")]
-    if not outside:
-        return
-    names = ", ".join(dict.fromkeys(call.candidate.name for call in outside))
-    raise OutsideError(
-        f"{len(outside)} answers are not in the store, and --offline asks for none ({names})",
-        fix="Run the bench once without --offline, or leave these candidates out.",
-    )
-
-
-def _decide_run(
-    plan: Plan, manifest: RunManifest, outcomes: Outcomes, decision: Decision
-) -> Result:
-    from llmroute.analysis.compare import TaskRules, compare
-    from llmroute.routing_map.choose import choose_routes
-    from llmroute.routing_map.notes import write_notes
-
-    thresholds = {s.task: s.quality_threshold for s in plan.suites if s.quality_threshold}
-    thresholds |= recall_thresholds(manifest)
-    rules = TaskRules(
-        thresholds={} if decision.threshold else thresholds,
-        weights={suite.task: suite.weight for suite in plan.suites},
-    )
-    comparison = compare(
-        outcomes,
-        _prices(plan.candidates, decision),
-        _decided(recall_rule(manifest), decision),
-        reference=decision.reference or _planned_reference(plan, manifest),
-        candidates=[candidate.name for candidate in plan.candidates],
-        task_rules=rules,
-    )
-    routing_map = choose_routes(
-        comparison,
-        limits=recall_limits(manifest),
-        matches={suite.task: suite.match for suite in plan.suites},
-        provenance=_provenance(plan, manifest),
-        notes=write_notes(comparison, manifest.floors),
-    )
-    n_failed = sum(not outcome.answered for outcome in outcomes.rows)
-    return Result(
-        comparison, routing_map, outcomes, n_planned=len(outcomes.rows), n_failed=n_failed
-    )
-
-
-def _planned_reference(plan: Plan, manifest: RunManifest) -> str | None:
-    """The configuration's reference, where it is part of the run."""
-    name = manifest.config.get("reference")
-    return name if name in {candidate.name for candidate in plan.candidates} else None
-
-
-def _prices(candidates: Sequence[Candidate], decision: Decision) -> dict[str, Price]:
-    prices = {c.name: c.price for c in candidates if c.price is not None}
-    for candidate in candidates:
-        for name in (candidate.model, candidate.name):
-            if decision.prices and name in decision.prices:
-                prices[candidate.name] = decision.prices[name]
-    return prices
-
-
-def _decided(rule: QualityRule, decision: Decision) -> QualityRule:
-    return replace(
-        rule,
-        threshold=decision.threshold or rule.threshold,
-        evidence=decision.evidence or rule.evidence,
-        confidence=decision.confidence or rule.confidence,
-    )
-
-
-def _provenance(plan: Plan, manifest: RunManifest) -> Provenance:
-    shown = ("model", "params", "price", "api_base")
-    return Provenance(
-        run_id=manifest.run_id,
-        started=manifest.started,
-        suites={suite.task: manifest.suites[suite.name] for suite in plan.suites},
-        candidates={
-            name: {key: content[key] for key in shown if content.get(key)}
-            for name, content in manifest.candidates.items()
-        },
-        versions=manifest.versions,
-        seed=manifest.seed,
-        repeats=manifest.repeats,
-        strategy=manifest.strategy,
-    )

@@ -267,10 +267,14 @@ class Completion:
     """Unix time of the answer."""
 
     def cost_usd(self, price: Price | None) -> float | None:
-        """What the answer cost: as recorded, else counts × price; None where neither is known."""
+        """What the answer cost: as recorded, else counts × price; None where neither is known.
+
+        A machine paid by the hour whose share was not measured is charged for the whole latency.
+        """
         if self.recorded_cost_usd is not None or price is None:
             return self.recorded_cost_usd
-        return price.cost_usd(self.usage, self.busy_s)
+        busy_s = self.latency_s if self.busy_s is None else self.busy_s
+        return price.cost_usd(self.usage, busy_s)
 
 
 @dataclass(frozen=True, slots=True)

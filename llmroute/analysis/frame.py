@@ -49,7 +49,8 @@ def _row(outcome: Outcome, price: Price | None) -> tuple[object, ...]:
     cost = outcome.recorded_cost_usd
     recorded = cost is not None
     if cost is None and price is not None and outcome.answered:
-        cost = price.cost_usd(outcome.usage, outcome.busy_s)
+        busy_s = outcome.latency_s if outcome.busy_s is None else outcome.busy_s
+        cost = price.cost_usd(outcome.usage, busy_s)
     return (
         outcome.task,
         outcome.sample_id,

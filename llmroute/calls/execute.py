@@ -219,8 +219,8 @@ class _Execution:
         while not self._is_over():
             lane = self._next_lane()
             if lane is not None:
-                if self.idle and self._finds_more():
-                    self._wake_one()
+                if self.idle:
+                    self._pass_on()
                 await self._serve(lane)
             elif self._may_scout():
                 self.scouting = True
@@ -240,6 +240,13 @@ class _Execution:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.idle.append(place)
         await place
+
+    def _pass_on(self) -> None:
+        """Let a resting worker go on, now or as soon as there is something to do."""
+        if self._may_scout() or self._fairest_lane() is not None:
+            self._wake_one()
+        else:
+            self._set_alarm()
 
     def _wake_one(self) -> None:
         while self.idle:
@@ -300,10 +307,6 @@ class _Execution:
     def _is_open(self, lane: Lane) -> bool:
         now_s = self.clock()
         return lane.opens_at(now_s, self.ledger) <= now_s
-
-    def _finds_more(self) -> bool:
-        """Whether one more worker might find something to do."""
-        return self._may_scout() or self._fairest_lane() is not None
 
     def _may_scout(self) -> bool:
         return not (self.source.dry or self.scouting) and self.queued < FARTHEST_AHEAD

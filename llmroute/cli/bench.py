@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,13 @@ from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
     from llmroute.records import Config
+
+
+class StrategyOption(StrEnum):
+    """What of the grid is asked."""
+
+    grid = "grid"
+    race = "race"
 
 
 @command
@@ -55,6 +63,23 @@ def bench(
             "--wait", metavar="SECONDS", min=0, help="Wait so long for another bench to finish."
         ),
     ] = 0.0,
+    strategy: Annotated[
+        StrategyOption,
+        typer.Option(
+            "--strategy",
+            help="grid: ask everything. race: ask, cheap to dear, only what the route hangs on; "
+            "another route than the grid's at a risk of at most 5 % a task.",
+        ),
+    ] = StrategyOption.grid,
+    max_usd: Annotated[
+        float | None,
+        typer.Option(
+            "--max-usd",
+            metavar="USD",
+            help="Spend no more than this, retries included; what is answered by then is kept.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -81,8 +106,9 @@ def bench(
     import os
     from datetime import UTC, datetime
 
+    from llmroute.cli.console import say
     from llmroute.cli.outputs import check_suffixes
-    from llmroute.cli.plan import confirm, print_plan
+    from llmroute.cli.plan import confirm, print_plan, what_a_higher_cap_buys
     from llmroute.cli.progress import RunProgress
     from llmroute.cli.show import finish
     from llmroute.pipeline import benchmark, estimate_run, plan_run, record_run
@@ -90,7 +116,7 @@ def bench(
 
     check_suffixes(output or ())
     _check_together(offline=offline, refresh=refresh)
-    settings = _settings(config, repeats, quiet=quiet or as_json)
+    settings = _settings(config, repeats, max_usd, quiet=quiet or as_json)
     decision = opt.read_decision(threshold, evidence, confidence, reference, prices)
     selection = Selection(tuple(suite or ()), tuple(candidate or ()), limit)
     plan = plan_run(settings, selection, os.environ, offline=offline)
@@ -111,8 +137,11 @@ def bench(
             offline=offline,
             refresh=refresh,
             wait_s=wait_s,
+            strategy=strategy.value,
             decision=decision,
         )
+    if result.n_unsent:
+        say(what_a_higher_cap_buys(estimate_run(settings, plan), result, settings.budget))
     if record is not None:
         record_run(settings.store, record, result.routing_map.provenance.run_id)
     return finish(result, settings.out if out is None else out, output or (), as_json=as_json)
@@ -136,7 +165,9 @@ def _check_together(*, offline: bool, refresh: bool) -> None:
         )
 
 
-def _settings(path: Path | None, repeats: int | None, *, quiet: bool) -> Config:
+def _settings(
+    path: Path | None, repeats: int | None, max_usd: float | None, *, quiet: bool
+) -> Config:
     from llmroute.cli.console import say
 
     settings = opt.read_config(path)
@@ -145,4 +176,23 @@ def _settings(path: Path | None, repeats: int | None, *, quiet: bool) -> Config:
             "No llmroute.yaml here: running the shipped suites on the builtin programs. "
             "`llmroute init` writes one for your own models."
         )
-    return settings if repeats is None else replace(settings, repeats=repeats)
+    budget = settings.budget
+    return replace(
+        settings,
+        repeats=settings.repeats if repeats is None else repeats,
+        budget=budget if max_usd is None else replace(budget, max_usd=_checked_cap(max_usd)),
+    )
+
+
+def _checked_cap(max_usd: float) -> float:
+    from math import isfinite
+
+    from llmroute.errors import ConfigError
+
+    if not isfinite(max_usd) or max_usd < 0:
+        raise ConfigError(
+            f"{max_usd} is no cap",
+            where="--max-usd",
+            fix="Write an amount in dollars, such as 5.00.",
+        )
+    return max_usd

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from llmroute.pipeline import Decision
+    from llmroute.deciding import Decision
     from llmroute.records import Config, Price, QualityThreshold
 
 
@@ -162,7 +162,7 @@ def read_decision(
     Raises:
         ConfigError: a value cannot be used.
     """
-    from llmroute.pipeline import Decision
+    from llmroute.deciding import Decision
 
     return Decision(
         threshold=read_threshold(threshold),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from llmroute.deciding import Result
 from llmroute.errors import ConfigError
 from llmroute.files import atomic_write
-from llmroute.pipeline import Result
 from llmroute.report.view import ReportView, build_view
 from llmroute.routing_map.file import map_to_json, map_to_yaml
 

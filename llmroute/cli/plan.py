@@ -9,8 +9,9 @@ from typing import Any
 import typer
 
 from llmroute.cli.console import print_table, say, show_text
+from llmroute.deciding import Result
 from llmroute.plan.estimate import PlanEstimate
-from llmroute.records import Interval
+from llmroute.records import Budget, Interval
 from llmroute.report.amounts import usd_text
 
 
@@ -72,6 +73,16 @@ def confirm(estimate: PlanEstimate, confirm_usd: float) -> bool:
         return True
     say(summary(estimate))
     return typer.confirm("Go on?", err=True)
+
+
+def what_a_higher_cap_buys(estimate: PlanEstimate, result: Result, budget: Budget) -> str:
+    """What was left out at the cap, and what it would take to ask it."""
+    cost = estimate.cost_usd
+    return (
+        f"The cap of {usd_text(budget.max_usd)} is reached: {usd_text(result.spent_usd)} spent, "
+        f"{result.n_unsent:,} calls were not sent. About {usd_text(cost.value)} more, at most "
+        f"{usd_text(cost.high)}, would ask them: run it again with a higher --max-usd."
+    )
 
 
 def duration_text(seconds: float) -> str:

@@ -9,8 +9,8 @@ import typer
 
 from llmroute.cli.console import say, stdout_console
 from llmroute.cli.outputs import Artefacts
-from llmroute.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTSIDE
-from llmroute.pipeline import Result
+from llmroute.deciding import Result
+from llmroute.errors import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTSIDE
 from llmroute.report.terminal import print_report
 from llmroute.routing_map.file import map_to_json
 
@@ -51,6 +51,8 @@ def _exit_code(result: Result) -> int:
             "are answered and kept. Run the same command again to go on."
         )
         return EXIT_INTERRUPTED if open_calls else EXIT_OK
+    if result.n_unsent:
+        return EXIT_BUDGET
     if result.n_failed:
         say(
             f"{result.n_failed:,} of {result.n_planned:,} calls have no answer; the report says "

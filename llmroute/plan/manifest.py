@@ -22,7 +22,9 @@ from llmroute.store.reader import StoreReader
 from llmroute.store.suites import suite_hash
 
 
-def describe_run(config: Config, plan: Plan, started: datetime) -> RunManifest:
+def describe_run(
+    config: Config, plan: Plan, started: datetime, *, strategy: str = "grid"
+) -> RunManifest:
     """The manifest of a run that is about to start."""
     content = {
         "reference": config.reference,
@@ -41,6 +43,7 @@ def describe_run(config: Config, plan: Plan, started: datetime) -> RunManifest:
         floors=measure_floors(plan.suites),
         seed=config.seed,
         repeats=config.repeats,
+        strategy=strategy,
         selection=asdict(plan.selection),
     )
 

@@ -15,6 +15,7 @@ from llmroute.race.rule import RaceCandidate, RaceRule
 from llmroute.records import (
     Call,
     Completion,
+    Failure,
     QualityRule,
     QualityThreshold,
     TaskLimits,
@@ -52,6 +53,13 @@ class RaceSource:
         if more:
             return more
         return None if all(race.decided for race in self._races.values()) else ()
+
+    def done(self, call: Call, result: Completion | Failure) -> None:
+        """Tell the race what came of a call."""
+        if isinstance(result, Completion):
+            self.answered(call, result)
+        else:
+            self.failed(call)
 
     def answered(self, call: Call, completion: Completion) -> None:
         """Score an answer and tell its race."""

@@ -16,13 +16,14 @@ MOST_LISTED = 6
 
 
 def write_notes(
-    comparison: Comparison, floors: Mapping[str, float] | None = None
+    comparison: Comparison, floors: Mapping[str, float] | None = None, *, raced: bool = False
 ) -> tuple[str, ...]:
     """What is doubtful about a comparison, as sentences.
 
     Args:
         comparison: every task × candidate.
         floors: task → quality of the floor program, where it is not a candidate itself.
+        raced: what was not asked was left out on purpose.
     """
     tasks = comparison.tasks
     return (
@@ -30,7 +31,7 @@ def write_notes(
         *_reference(comparison),
         *_floors(tasks, floors or {}),
         *_weak_suites(tasks, comparison.rule),
-        *_incomplete(tasks, comparison.rule),
+        *_incomplete(tasks, comparison.rule, raced),
         *_unpriced(tasks),
     )
 
@@ -85,11 +86,13 @@ def _weakness(task: TaskComparison, rule: QualityRule) -> Iterator[str]:
     yield f"{task.task} ({n} samples" + (f", {enough} for a chance of 0.80)" if enough else ")")
 
 
-def _incomplete(tasks: Sequence[TaskComparison], rule: QualityRule) -> Iterator[str]:
+def _incomplete(tasks: Sequence[TaskComparison], rule: QualityRule, raced: bool) -> Iterator[str]:
     """One note a candidate: what it could not be judged by."""
     short: dict[str, list[str]] = {}
     for task in tasks:
         for cell in task.cells:
+            if raced and not cell.failures.keys() - {"not_asked"}:
+                continue
             if cell.n_planned and cell.coverage < rule.min_coverage:
                 kinds = ", ".join(f"{n} {failure_words(kind)}" for kind, n in cell.failures.items())
                 words = f"{task.task} ({cell.n_scored} of {cell.n_planned} scored: {kinds})"

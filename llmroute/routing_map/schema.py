@@ -121,6 +121,11 @@ class ProvenanceFile(_Model):
     seed: int = 0
     repeats: int = 1
     strategy: str = "grid"
+    race: dict[str, float] | None = Field(
+        default=None,
+        description="strategy race: risk of another route than the grid's, calls and dollars spent "
+        "beside the grid's.",
+    )
     sources: list[str] = []
 
 

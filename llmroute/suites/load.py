@@ -191,9 +191,7 @@ def _template(suite: Suite, document: Document) -> Template:
     return template
 
 
-def _check_names(
-    template: Template, document: Document, samples: Sequence[PlacedSample]
-) -> None:
+def _check_names(template: Template, document: Document, samples: Sequence[PlacedSample]) -> None:
     """Nothing, where each name the prompt reads is known to some sample: else it is a typo."""
     known = sorted(SUITE_NAMES.union(*(placed.sample.fields for placed in samples)))
     for name in sorted(template.names - template.optional):

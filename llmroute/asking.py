@@ -1,0 +1,174 @@
+"""Plan → answers in the store: what is asked, under which cap, and kept as it comes."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from llmroute.calls.budget import Ledger
+from llmroute.calls.builtin_client import open_builtin
+from llmroute.calls.client import Client, Clients, adapter_of
+from llmroute.calls.execute import Pacing
+from llmroute.calls.redact import secrets_in
+from llmroute.calls.run import run_calls
+from llmroute.errors import NotRecorded, OutsideError, StoreError
+from llmroute.outcomes.recording import read_recording
+from llmroute.plan.matrix import Plan
+from llmroute.race.source import RaceSource
+from llmroute.records import Call, Candidate, Completion, Config, Failure
+from llmroute.store.manifest import secrets_of
+from llmroute.store.writer import FLUSH_S, StoreWriter
+
+INSIDE = ("builtin", "replay")
+"""Adapters that open no socket."""
+Wanted = Sequence[Call] | RaceSource
+"""The calls to send: all known beforehand, or as races fall."""
+
+
+class Listener(Protocol):
+    """Is told how a run goes; the command line shows it."""
+
+    def planned(self, plan: Plan, n_stored: int) -> None:
+        """Before the first call: the plan, and how many of its answers the store holds."""
+
+    def done(self, call: Call, result: Completion | Failure) -> None:
+        """A call is answered or has failed for good."""
+
+    def failed_try(self, call: Call, failure: Failure) -> None:
+        """A try has failed; the call may get another."""
+
+    def stopped(self, candidate: Candidate, failure: Failure) -> None:
+        """A candidate is not asked any more."""
+
+    def interrupted(self) -> None:
+        """The first Ctrl-C: nothing more is sent."""
+
+
+def ask(
+    wanted: Wanted,
+    plan: Plan,
+    config: Config,
+    ledger: Ledger,
+    store: StoreWriter,
+    listener: Listener,
+    env: Mapping[str, str],
+    *,
+    offline: bool,
+) -> bool:
+    """Send the calls and keep what comes of each; True where it was interrupted.
+
+    Args:
+        wanted: the calls, or the races that say which.
+        plan: what they are part of.
+        config: concurrency, limits and seed.
+        ledger: the cap; books what is spent.
+        store: keeps every answer, failure and try.
+        listener: is told of each.
+        env: where keys are found, and what no message may contain.
+        offline: no socket is opened; a call that would need one is refused.
+
+    Raises:
+        OutsideError: `offline`, and answers are missing.
+    """
+    unrecorded: list[Call] = []
+
+    def keep(call: Call, result: Completion | Failure) -> None:
+        if isinstance(result, Completion):
+            store.put_answer(call, result)
+        elif offline and adapter_of(call.candidate) not in INSIDE:
+            unrecorded.append(call)  # not a failure of the model's: it was never asked
+        else:
+            store.put_failure(call, result)
+        if isinstance(wanted, RaceSource):
+            wanted.done(call, result)
+        listener.done(call, result)
+
+    def keep_try(call: Call, failure: Failure) -> None:
+        if not offline:
+            store.put_attempt(call, failure)
+        listener.failed_try(call, failure)
+
+    if not isinstance(wanted, RaceSource) and not wanted:
+        return False
+    clients = Clients(env=env, builtin=open_builtin, read_recording=read_recording)
+    with _flushing(store):
+        interrupted = run_calls(
+            wanted,
+            _OfflineClients(clients) if offline else clients,
+            on_done=keep,
+            on_attempt=keep_try,
+            on_stopped=listener.stopped,
+            on_interrupt=listener.interrupted,
+            rng=random.Random(config.seed),  # noqa: S311 - jitter, not cryptography
+            concurrency=config.concurrency,
+            pacing=Pacing(key_limits=config.provider_limits),
+            ledger=ledger,
+            secrets=secrets_in(env).union(*(secrets_of(c) for c in plan.candidates)),
+        )
+    refuse_to_ask(unrecorded)
+    return interrupted
+
+
+@contextmanager
+def _flushing(store: StoreWriter) -> Iterator[None]:
+    """Commit every `FLUSH_S` seconds: the last answer of a burst must not wait for the next."""
+    ended = threading.Event()
+    refused: list[Exception] = []
+
+    def tick() -> None:
+        while not ended.wait(FLUSH_S):
+            try:
+                store.flush()
+            except StoreError:
+                continue  # all of it is still there: the next answer's flush, or the last, says so
+            except Exception as error:  # noqa: BLE001 - a thread has nobody to raise it to
+                refused.append(error)
+
+    thread = threading.Thread(target=tick, daemon=True, name="store-flush")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        store.flush()
+    if refused:
+        raise refused[0]
+
+
+def refuse_to_ask(missing: Sequence[Call]) -> None:
+    """Raises OutsideError where calls would have to leave this process."""
+    outside = [c for c in missing if adapter_of(c.candidate) not in INSIDE]
+    if not outside:
+        return
+    names = ", ".join(dict.fromkeys(call.candidate.name for call in outside))
+    raise OutsideError(
+        f"{len(outside)} answers are not in the store, and --offline asks for none ({names})",
+        fix="Run the bench once without --offline, or leave these candidates out.",
+    )
+
+
+class _OfflineClients:
+    """Hands out programs and recordings, and for all else a client that refuses."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    def __call__(self, candidate: Candidate) -> Client:
+        if adapter_of(candidate) in INSIDE:
+            return self._clients(candidate)
+        return _NoClient()
+
+
+class _NoClient:
+    async def complete(self, call: Call) -> Completion:
+        raise NotRecorded(
+            f"no stored answer of {call.candidate.name} to sample {call.sample_id!r}",
+            fix="Run the bench once without --offline.",
+        )
+
+    async def close(self) -> None:
+        """There is nothing to close."""

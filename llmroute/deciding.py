@@ -1,0 +1,171 @@
+"""Outcomes of a run → its Result: compared, routed, and said what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from llmroute.plan.manifest import recall_limits, recall_rule, recall_thresholds
+from llmroute.plan.matrix import Plan
+from llmroute.race.source import RISK
+from llmroute.records import (
+    Candidate,
+    Comparison,
+    Evidence,
+    Outcomes,
+    Price,
+    Provenance,
+    QualityRule,
+    QualityThreshold,
+    RoutingMap,
+)
+from llmroute.store.manifest import RunManifest
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the map is decided by, where it differs from what the run was planned with."""
+
+    threshold: QualityThreshold | None = None
+    """Replaces every bar, the suites' own included."""
+    evidence: Evidence | None = None
+    confidence: float | None = None
+    reference: str | None = None
+    prices: Mapping[str, Price] | None = None
+    """Candidate or model → price; replaces the run's."""
+
+
+AS_PLANNED = Decision()
+"""Nothing differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A decided run."""
+
+    comparison: Comparison
+    routing_map: RoutingMap
+    outcomes: Outcomes
+    interrupted: bool = False
+    refreshed: bool = False
+    """Asked again what was answered: interrupted, it is open though nothing lacks an answer."""
+    n_planned: int = 0
+    n_stored: int = 0
+    """Answers that were in the store before."""
+    n_failed: int = 0
+    """Calls without an answer, for whatever reason."""
+    n_unsent: int = 0
+    """Calls that the cap kept from being sent."""
+    spent_usd: float = 0.0
+    """By this run, retries included; what could not be told is charged at its worst."""
+
+
+def decide_run(plan: Plan, manifest: RunManifest, outcomes: Outcomes, decision: Decision) -> Result:
+    """The run compared and routed, by its own configuration and what the decision says."""
+    from llmroute.analysis.compare import TaskRules, compare
+    from llmroute.routing_map.choose import choose_routes
+    from llmroute.routing_map.notes import write_notes
+
+    rules = TaskRules(
+        thresholds=thresholds_of(plan, recall_thresholds(manifest), decision),
+        weights={suite.task: suite.weight for suite in plan.suites},
+    )
+    comparison = compare(
+        outcomes,
+        _prices(plan.candidates, decision),
+        decided_rule(recall_rule(manifest), decision),
+        reference=decision.reference or _planned_reference(plan, manifest),
+        candidates=[candidate.name for candidate in plan.candidates],
+        task_rules=rules,
+    )
+    routing_map = choose_routes(
+        comparison,
+        limits=recall_limits(manifest),
+        matches={suite.task: suite.match for suite in plan.suites},
+        provenance=_provenance(plan, manifest, comparison, outcomes),
+        notes=write_notes(comparison, manifest.floors, raced=manifest.strategy == "race"),
+    )
+    raced = manifest.strategy == "race"  # what it did not ask is not missing
+    wanted = [o for o in outcomes.rows if not (raced and o.reason == "not_asked")]
+    return Result(
+        comparison,
+        routing_map,
+        outcomes,
+        n_planned=len(wanted),
+        n_failed=sum(not outcome.answered for outcome in wanted),
+    )
+
+
+def thresholds_of(
+    plan: Plan, configured: Mapping[str, QualityThreshold], decision: Decision
+) -> dict[str, QualityThreshold]:
+    """Task → its own bar: the decision's for all, else the configuration's, else the suite's."""
+    if decision.threshold is not None:
+        return {}
+    own = {s.task: s.quality_threshold for s in plan.suites if s.quality_threshold}
+    return own | dict(configured)
+
+
+def _planned_reference(plan: Plan, manifest: RunManifest) -> str | None:
+    """The configuration's reference, where it is part of the run."""
+    name = manifest.config.get("reference")
+    return name if name in {candidate.name for candidate in plan.candidates} else None
+
+
+def _prices(candidates: Sequence[Candidate], decision: Decision) -> dict[str, Price]:
+    prices = {c.name: c.price for c in candidates if c.price is not None}
+    for candidate in candidates:
+        for name in (candidate.model, candidate.name):
+            if decision.prices and name in decision.prices:
+                prices[candidate.name] = decision.prices[name]
+    return prices
+
+
+def decided_rule(rule: QualityRule, decision: Decision) -> QualityRule:
+    """The rule with what the decision says instead."""
+    return replace(
+        rule,
+        threshold=decision.threshold or rule.threshold,
+        evidence=decision.evidence or rule.evidence,
+        confidence=decision.confidence or rule.confidence,
+    )
+
+
+def _provenance(
+    plan: Plan, manifest: RunManifest, comparison: Comparison, outcomes: Outcomes
+) -> Provenance:
+    shown = ("model", "params", "price", "api_base")
+    return Provenance(
+        run_id=manifest.run_id,
+        started=manifest.started,
+        suites={suite.task: manifest.suites[suite.name] for suite in plan.suites},
+        candidates={
+            name: {key: content[key] for key in shown if content.get(key)}
+            for name, content in manifest.candidates.items()
+        },
+        versions=manifest.versions,
+        seed=manifest.seed,
+        repeats=manifest.repeats,
+        strategy=manifest.strategy,
+        race=_race_facts(comparison, outcomes) if manifest.strategy == "race" else None,
+    )
+
+
+def _race_facts(comparison: Comparison, outcomes: Outcomes) -> dict[str, float]:
+    """What the races asked and spent, beside what the grid would have.
+
+    A candidate that was not asked fully would have cost its mean, measured or listed, on the rest.
+    """
+    spent = grid = 0.0
+    for task in comparison.tasks:
+        for cell in task.cells:
+            cost = (cell.cost_usd_per_1k or 0.0) / 1000
+            spent += cost * cell.n_answered
+            grid += cost * cell.n_planned
+    return {
+        "risk": RISK,
+        "calls": sum(outcome.reason != "not_asked" for outcome in outcomes.rows),
+        "grid_calls": len(outcomes.rows),
+        "spent_usd": spent,
+        "grid_usd": grid,
+    }
