@@ -144,7 +144,7 @@ class Silent:
     """A listener that says nothing."""
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args: None
+        return lambda *_: None
 
 
 def measure(ask: Callable[[str, int, int], None], base: str, calls: int, concurrency: int) -> Any:
@@ -168,7 +168,7 @@ def main() -> None:
     for latency_ms in (0, 50):
         rows: dict[str, list[Any]] = {name: [] for name in clients}
         with mock_server(latency_ms=latency_ms) as base:
-            for name, (ask, calls) in clients.items():
+            for ask, calls in clients.values():
                 measure(ask, base, max(calls // 10, 50), options.concurrency)  # warm up
             for _ in range(options.rounds):
                 for name, (ask, calls) in clients.items():

@@ -85,6 +85,17 @@ def clopper_pearson_low(successes: int, n: int, confidence: float) -> float:
     return (low + high) / 2
 
 
+def surely_above(successes: int, n: int, confidence: float, floor: float) -> bool:
+    """Whether `clopper_pearson_low` is at least `floor`, without finding the bound itself.
+
+    >>> surely_above(10, 10, 0.95, 0.74), surely_above(10, 10, 0.95, 0.75)
+    (True, False)
+    """
+    if successes == 0:
+        return floor <= 0
+    return beta_cdf(floor, successes, n - successes + 1) <= 1.0 - confidence
+
+
 def beta_cdf(x: float, a: float, b: float) -> float:
     """Regularised incomplete beta function I_x(a, b), by Lentz's continued fraction.
 

@@ -11,7 +11,7 @@ from typing import ParamSpec
 
 import typer
 
-from llmroute.errors import EXIT_BUG, EXIT_INTERRUPTED, LlmrouteError
+from llmroute.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OUTSIDE, LlmrouteError
 
 P = ParamSpec("P")
 
@@ -47,6 +47,11 @@ def _exit_code(function: Callable[[], int]) -> int:
         # complain once more while it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _say(f"Error: {place}{error.strerror or error}")
+        _debug()
+        return EXIT_OUTSIDE
     except typer.Exit as done:
         return int(done.exit_code)
     except Exception as error:  # noqa: BLE001 - the last place that can say it in words

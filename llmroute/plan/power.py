@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import exp, lgamma, log
 
-from llmroute.analysis.intervals import clopper_pearson_low
+from llmroute.analysis.intervals import surely_above
 
 POWER = 0.8
 """The chance of being recognised that counts as enough; statistics' usual one (Cohen, 1988)."""
@@ -51,7 +51,7 @@ def _fewest_right(n: int, bar: float, confidence: float, margin: float) -> int:
     while low < high:
         middle = (low + high) // 2
         clears = middle >= bar * n - 1e-9
-        if clears and clopper_pearson_low(middle, n, confidence) >= bar - margin:
+        if clears and surely_above(middle, n, confidence, bar - margin):
             high = middle
         else:
             low = middle + 1
