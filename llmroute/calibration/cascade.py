@@ -21,6 +21,7 @@ from llmroute.calibration.trees import Trees
 from llmroute.checks import CHECKS, Check, build_check, run_checks
 from llmroute.errors import InputError
 from llmroute.records import Plugin, Sample
+from llmroute.routers.design import Design, Reading
 from llmroute.routers.grams import Vocabulary, read_grams
 from llmroute.routers.remember import read_each
 from llmroute.routers.ridge import Columns, Weights, solve_ridge
@@ -66,10 +67,11 @@ class Escalator(Protocol):
 
 @dataclass
 class AnswerScorer:
-    """The mean of two predictions of the gap: trees on the checks, and a ridge on checks and words.
+    """The mean of two predictions of the gap: trees on the checks, and a ridge on checks and text.
 
-    Two, because they err differently: on GSM8K their mean is well above either. They weigh the
-    same and the penalty is a prior, so nothing is tuned.
+    The ridge sees of the prompt what the router `tfidf` sees, and the answer's words beside it. Two
+    members, because they err differently: on GSM8K their mean is above either. They weigh the same
+    and the penalty is a prior, so nothing is tuned.
 
     Source: FrugalGPT (2305.05176) scores answers with a fitted model; the checks are ours.
     """
@@ -79,7 +81,7 @@ class AnswerScorer:
     checks: tuple[str, ...] = tuple(CHECKS.table)
     """By name, without parameters."""
     text: bool = True
-    """Whether words count beside checks; without, an artefact holds no vocabulary."""
+    """Whether the prompt and the answer's words count beside checks."""
     penalty: float = 10.0
     """Prior ratio of noise to what words of length 1 explain; checks may explain twice as much."""
     n_trees: int = 100
@@ -130,12 +132,13 @@ class AnswerScorer:
         spread = seen.std(axis=0)
         self.inverse_sds_ = np.where(spread > 1e-9, 1 / np.maximum(spread, 1e-9), 0.0)
         dense = self._scaled(seen)
-        self.prompt_words_, self.answer_words_ = Vocabulary.none(), Vocabulary.none()
+        reading = Reading(grams=self.text, counts=self.text, tasks=self.text)
+        self.design_ = Design.learn(reading, known.queries, seed)
+        self.answer_words_ = Vocabulary.none()
         if self.text:
-            self.prompt_words_ = Vocabulary.learn(_words([query.text for query in known.queries]))
             self.answer_words_ = Vocabulary.learn(_words(answers))
-        words = self._word_rows(known.queries, answers)
-        self.weights_ = solve_ridge(Columns(words, dense), gaps, self.penalty)
+        columns = self._columns(known.queries, answers, dense)
+        self.weights_ = solve_ridge(columns, gaps, self.penalty)
         self.trees_ = Trees.learn(seen, gaps, n_trees=self.n_trees, seed=seed)
         return self
 
@@ -160,9 +163,8 @@ class AnswerScorer:
     ) -> tuple[Floats, Floats]:
         """What the trees and the ridge each expect of the gap, shape (n,) each."""
         seen = self._features(queries, answers, samples)
-        dense = self._scaled(seen)
-        rows = self._word_rows(queries, answers)
-        return self.trees_.predict(seen), self.weights_.predict(Columns(rows, dense))
+        columns = self._columns(queries, answers, self._scaled(seen))
+        return self.trees_.predict(seen), self.weights_.predict(columns)
 
     def _features(
         self, queries: Sequence[Query], answers: Sequence[str], samples: Sequence[Sample] | None
@@ -194,15 +196,18 @@ class AnswerScorer:
         rows: Floats = scaled * np.sqrt(2 / n_varied)
         return rows
 
-    def _word_rows(self, queries: Sequence[Query], answers: Sequence[str]) -> Rows:
+    def _columns(self, queries: Sequence[Query], answers: Sequence[str], dense: Floats) -> Columns:
         if not self.text:
-            return Rows.empty(len(queries), 0)
-        prompts = self.prompt_words_.rows(_words([query.text for query in queries]))
-        return _side_by_side(prompts, self.answer_words_.rows(_words(answers)))
+            return Columns(Rows.empty(len(queries), 0), dense)
+        asked = self.design_.columns(queries)
+        words = self.answer_words_.rows(_words(answers))
+        return Columns(_side_by_side(asked.sparse, words), np.hstack([dense, asked.dense]))
 
     def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Parameters and what was learned; word weights to seven digits."""
+        design, design_arrays = self.design_.state()
         values = {
+            "design": design,
             "checks": list(self.checks),
             "text": self.text,
             "penalty": self.penalty,
@@ -213,14 +218,12 @@ class AnswerScorer:
         arrays = {
             "check_means": self.means_,
             "check_inverse_sds": self.inverse_sds_,
-            "check_weights": self.weights_.dense,
+            "dense_weights": self.weights_.dense,
             "word_weights": self.weights_.sparse.astype(np.float32),
-            "prompt_hashes": self.prompt_words_.hashes,
-            "prompt_idf": self.prompt_words_.idf,
             "answer_hashes": self.answer_words_.hashes,
             "answer_idf": self.answer_words_.idf,
         }
-        return values, arrays | self.trees_.arrays()
+        return values, arrays | design_arrays | self.trees_.arrays()
 
     @classmethod
     def from_state(cls, values: dict[str, Any], arrays: dict[str, Any]) -> Self:
@@ -238,21 +241,23 @@ class AnswerScorer:
                 fix="Run `llmroute calibrate` again.",
             )
         scorer.means_, scorer.inverse_sds_ = arrays["check_means"], arrays["check_inverse_sds"]
-        scorer.prompt_words_ = Vocabulary(arrays["prompt_hashes"], arrays["prompt_idf"])
+        scorer.design_ = Design.from_state(values["design"], arrays)
         scorer.answer_words_ = Vocabulary(arrays["answer_hashes"], arrays["answer_idf"])
         scorer.weights_ = Weights(
-            values["intercept"], arrays["word_weights"], arrays["check_weights"]
+            values["intercept"], arrays["word_weights"], arrays["dense_weights"]
         )
         scorer.trees_ = Trees.from_arrays(arrays, len(scorer.feature_names))
         scorer._check_shapes()
         return scorer
 
     def _check_shapes(self) -> None:
-        n_features, n_words = len(self.feature_names), len(self.prompt_words_.hashes)
-        n_words += len(self.answer_words_.hashes)
-        dense = (self.means_, self.inverse_sds_, self.weights_.dense)
-        sound = all(column.shape == (n_features,) for column in dense)
-        if not sound or self.weights_.sparse.shape != (n_words,):
+        checked = (len(self.feature_names),)
+        sound = self.means_.shape == self.inverse_sds_.shape == checked
+        one = self._columns([Query("")], [""], np.zeros((1, *checked))) if sound else None
+        if one is None or (
+            self.weights_.sparse.shape != (one.sparse.n_columns,)
+            or self.weights_.dense.shape != (one.dense.shape[1],)
+        ):
             raise InputError(
                 "the arrays of a cascade do not fit together",
                 fix="Run `llmroute calibrate` again: the file was edited.",

@@ -130,7 +130,7 @@ def test_a_state_of_other_features_is_refused(scorer: AnswerScorer) -> None:
         AnswerScorer.from_state(values | {"checks": ["sums"]}, arrays)
 
 
-@pytest.mark.parametrize("name", ["check_means", "check_weights", "word_weights"])
+@pytest.mark.parametrize("name", ["check_means", "dense_weights", "word_weights"])
 def test_arrays_of_another_length_are_refused(scorer: AnswerScorer, name: str) -> None:
     values, arrays = scorer.state()
     with pytest.raises(InputError, match="do not fit together"):
