@@ -17,7 +17,7 @@ from llmroute.files import atomic_write
 
 SCHEMAS: dict[str, str] = {
     "config": "llmroute.config.schema:ConfigFile",
-    "map": "llmroute.routing_map.file:RoutingMapFile",
+    "map": "llmroute.routing_map.schema:RoutingMapFile",
     "suite": "llmroute.suites.schema:SuiteFile",
 }
 """Name → the model of the file, as "module:Model"."""

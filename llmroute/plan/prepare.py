@@ -18,7 +18,6 @@ from llmroute.errors import ConfigError, UnknownName
 from llmroute.plan.matrix import Selection
 from llmroute.records import Candidate, Config, Price, Suite
 from llmroute.store.manifest import without_credentials
-from llmroute.suites.load import load_suites
 from llmroute.suites.sampling import limit_samples
 
 T = TypeVar("T")
@@ -33,6 +32,7 @@ def select_suites(config: Config, selection: Selection) -> tuple[Suite, ...]:
         ConfigError: the configuration speaks of a task that no suite has.
     """
     from llmroute.config.load import check_tasks
+    from llmroute.suites.load import load_suites
 
     suites = load_suites(config.suites, judge=config.judge, root=config.folder)
     check_tasks(config, [suite.task for suite in suites])

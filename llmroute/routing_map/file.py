@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -25,14 +25,16 @@ from llmroute.records import (
     TaskEvidence,
     TaskRoute,
 )
-from llmroute.routing_map.schema import (
-    MAP_VERSION,
-    IntervalFile,
-    RelativeThresholdFile,
-    RoutingMapFile,
-    TaskFile,
-)
 
+if TYPE_CHECKING:
+    from llmroute.routing_map.schema import (
+        IntervalFile,
+        RelativeThresholdFile,
+        RoutingMapFile,
+        TaskFile,
+    )
+
+MAP_VERSION = 1
 HEADER = """\
 # Routing map: for each task, the cheapest candidate that clears its quality bar, and the evidence.
 # Made by `llmroute bench` or `llmroute map`; `llmroute schema map` prints what may stand here.
@@ -80,6 +82,7 @@ def read_map(path: Path) -> RoutingMap:
     """
     from llmroute.config.faults import validate
     from llmroute.config.yaml_source import read_yaml
+    from llmroute.routing_map.schema import RoutingMapFile
 
     document = read_yaml(path, ConfigError)
     version = document.root.child("version")
@@ -199,11 +202,11 @@ def _task_route(name: str, task: TaskFile) -> TaskRoute:
 
 
 def _threshold(written: float | RelativeThresholdFile) -> QualityThreshold:
-    if isinstance(written, RelativeThresholdFile):
-        if written.of_best is not None:
-            return QualityThreshold(written.of_best, "best")
-        return QualityThreshold(written.of_reference or 0.0, "reference")
-    return QualityThreshold(written)
+    if isinstance(written, float | int):
+        return QualityThreshold(written)
+    if written.of_best is not None:
+        return QualityThreshold(written.of_best, "best")
+    return QualityThreshold(written.of_reference or 0.0, "reference")
 
 
 def _interval(written: IntervalFile | None) -> Interval | None:
