@@ -129,7 +129,7 @@ def benchmark(
         state: RunState = "budget_spent" if ledger.unsent else "finished"
         state = "interrupted" if interrupted else state
         store.finish_run(run_id, state, utc_text(now()))
-    result = remap(config.store, run_id=run_id, decision=decision)
+    result = remap(config.store, run_id=run_id, decision=decision, plan=plan)
     n_stored = len(plan.calls) - len(missing)
     return replace(
         result,
@@ -141,13 +141,20 @@ def benchmark(
     )
 
 
-def remap(store: Path, *, run_id: str | None = None, decision: Decision = AS_PLANNED) -> Result:
+def remap(
+    store: Path,
+    *,
+    run_id: str | None = None,
+    decision: Decision = AS_PLANNED,
+    plan: Plan | None = None,
+) -> Result:
     """Decide again from what the store holds of a run, without a call.
 
     Args:
         store: the database.
         run_id: which run; None: the last.
         decision: other thresholds, evidence, reference or prices than the run's.
+        plan: the run's, where it is at hand; None: it is made again.
 
     Raises:
         InputError: the store holds no such run.
@@ -157,7 +164,7 @@ def remap(store: Path, *, run_id: str | None = None, decision: Decision = AS_PLA
 
     with StoreReader.open(store) as reader:
         manifest = _find_run(reader, store, run_id)
-        plan = recall_plan(manifest, reader)
+        plan = plan or recall_plan(manifest, reader)
         keys = [call.key for call in plan.calls]
         completions = {c.key: c for c in reader.completions(keys)}
         failures = reader.failures(keys)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from llmroute.digest import digest
-from llmroute.records import Call, Candidate, Message, Sample, Suite
+from llmroute.records import Call, Candidate, Sample, Suite
 from llmroute.store.manifest import without_credentials, without_secrets
 from llmroute.suites.prompt import render_messages
 
@@ -58,36 +59,48 @@ def plan_calls(
     calls = tuple(
         call
         for suite in suites
-        for sample in suite.samples
-        for call in _sample_calls(suite, sample, candidates, repeats, identities)
+        for call in _suite_calls(suite, [_asked(suite, c, identities) for c in candidates], repeats)
     )
     return Plan(
         tuple(suites), tuple(candidates), repeats, identities, calls, selection or Selection()
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One candidate as a suite asks it."""
+
+    candidate: Candidate
+    params: Mapping[str, Any]
+    identity: str
+
+
+def _suite_calls(suite: Suite, asked: Sequence[_Asked], repeats: int) -> Iterator[Call]:
+    for sample in suite.samples:
+        yield from _sample_calls(suite, sample, asked, repeats)
+
+
 def _sample_calls(
     suite: Suite,
     sample: Sample,
-    candidates: Sequence[Candidate],
+    asked: Sequence[_Asked],
     repeats: int,
-    endpoints: Mapping[str, str],
 ) -> Iterator[Call]:
     messages = render_messages(suite, sample)
     messages_digest = digest(messages)
-    for candidate in candidates:
-        params = call_params(suite, candidate)
-        asked = _identity(suite, sample, candidate, endpoints, messages_digest, params)
+    for one in asked:
+        of_sample = f"{suite.name}/{sample.id}" if one.candidate.provider == "replay" else ""
         for repeat in range(repeats):
+            identity = f"{one.identity}/{messages_digest}/{repeat}/{of_sample}"
             yield Call(
-                key=digest([*asked, repeat]),
+                key=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest(),
                 suite=suite.name,
                 task=suite.task,
                 sample_id=sample.id,
-                candidate=candidate,
+                candidate=one.candidate,
                 messages=messages,
                 messages_digest=messages_digest,
-                params=params,
+                params=one.params,
                 repeat=repeat,
                 labels=suite.labels,
             )
@@ -100,28 +113,18 @@ def call_params(suite: Suite, candidate: Candidate) -> Mapping[str, Any]:
     return {"max_tokens": suite.max_tokens, **candidate.params}
 
 
-def _identity(
-    suite: Suite,
-    sample: Sample,
-    candidate: Candidate,
-    endpoints: Mapping[str, str],
-    messages_digest: str,
-    params: Mapping[str, Any],
-) -> list[Any]:
-    """What makes an answer this answer. A recording answers by sample, a program by labels too.
+def _asked(suite: Suite, candidate: Candidate, endpoints: Mapping[str, str]) -> _Asked:
+    """What makes an answer this answer, beside the messages: endpoint, model and parameters.
 
-    Keys and passwords are no part of it: they change without the answer changing, and a stored
-    run, which lacks them, must give the same keys again.
+    A program answers by the labels too, a recording under its name. Keys and passwords are no part
+    of it: they change without the answer changing, and a stored run, which lacks them, must give
+    the same keys again.
     """
+    params = call_params(suite, candidate)
     endpoint = without_credentials(endpoints.get(candidate.name, candidate.api_base or ""))
-    asked: list[Any] = [endpoint, candidate.model, messages_digest, without_secrets(params)]
+    asked: list[Any] = [endpoint, candidate.model, without_secrets(params)]
     if candidate.provider == "replay":
-        return [*asked, candidate.name, suite.name, sample.id]
+        asked.append(candidate.name)
     if candidate.provider == "builtin":
-        return [*asked, suite.labels]
-    return asked
-
-
-def sample_prompt(messages: Sequence[Message]) -> str:
-    """The prompt as a person reads it: the last user message."""
-    return next((m.content for m in reversed(messages) if m.role == "user"), "")
+        asked.append(suite.labels)
+    return _Asked(candidate, params, digest(asked))

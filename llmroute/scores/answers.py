@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import islice
 
 from llmroute.plan.matrix import Plan
 from llmroute.records import Call, Sample, Score, Suite
@@ -16,22 +17,24 @@ BATCH = 2000
 
 def score_answers(plan: Plan, store: StoreWriter, reader: StoreReader) -> None:
     """Score every stored answer of the plan that has no score yet."""
-    wanted = scorings(plan)
-    for start in range(0, len(wanted), BATCH):
-        batch = wanted[start : start + BATCH]
-        known = reader.scores([(s.call.key, s.key) for s in batch])
+    for batch in _batches(plan):
+        known = reader.scored((s.call.key, s.key) for s in batch)
         missing = {s.call.key: s for s in batch if (s.call.key, s.key) not in known}
-        store.put_scores(
-            (answer.key, missing[answer.key].key, missing[answer.key].score(answer.output))
-            for answer in reader.completions(missing)
-        )
+        if missing:
+            store.put_scores(
+                (answer.key, missing[answer.key].key, missing[answer.key].score(answer.output))
+                for answer in reader.completions(missing)
+            )
     store.flush()
 
 
 def recall_scores(plan: Plan, reader: StoreReader) -> dict[str, Score]:
     """Call key → score, for the plan's answers that have one."""
-    found = reader.scores([(s.call.key, s.key) for s in scorings(plan)])
-    return {key: score for (key, _), score in found.items()}
+    return {
+        key: score
+        for batch in _batches(plan)
+        for (key, _), score in reader.scores((s.call.key, s.key) for s in batch).items()
+    }
 
 
 class Scoring:
@@ -50,15 +53,17 @@ class Scoring:
         return self._scorer.score(self._sample, output)
 
 
-def scorings(plan: Plan) -> Sequence[Scoring]:
+def scorings(plan: Plan) -> Iterator[Scoring]:
     """How each call of the plan is scored, in plan order."""
-    return list(_scorings(plan))
-
-
-def _scorings(plan: Plan) -> Iterator[Scoring]:
     by_name = {suite.name: _SuiteScoring(suite) for suite in plan.suites}
     for call in plan.calls:
         yield by_name[call.suite].of(call)
+
+
+def _batches(plan: Plan) -> Iterator[list[Scoring]]:
+    every = scorings(plan)
+    while batch := list(islice(every, BATCH)):
+        yield batch
 
 
 class _SuiteScoring:

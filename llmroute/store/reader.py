@@ -14,6 +14,7 @@ from llmroute.errors import StoreError
 from llmroute.store import rows, schema
 from llmroute.store.faults import store_faults
 from llmroute.store.manifest import RunManifest
+from llmroute.store.rows import from_stored
 from llmroute.store.suites import suite_from_json
 from llmroute.store.writer import StoreWriter
 
@@ -103,6 +104,16 @@ class StoreReader:
         wanted = set(keys)
         found = ((key.hex(), *rest) for key, *rest in self._rows(rows.SELECT_ATTEMPTS))
         return (rows.read_failure(row) for row in found if row[0] in wanted)
+
+    def scored(self, wanted: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of the (answer key, scorer key) pairs that have a score."""
+        pairs = set(wanted)
+        statement = (
+            "SELECT c.key, w.text FROM calls c JOIN scores s ON s.call = c.id "
+            "JOIN words w ON w.id = s.scorer"
+        )
+        found = self._by_key(statement, {key for key, _ in pairs})
+        return {(key, from_stored(scorer)) for key, scorer in found} & pairs
 
     def scores(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Score]:
         """(answer key, scorer key) → score, for those of the wanted pairs that were scored."""
