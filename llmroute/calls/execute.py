@@ -219,8 +219,6 @@ class _Execution:
         while not self._is_over():
             lane = self._next_lane()
             if lane is not None:
-                if self.idle:
-                    self._pass_on()
                 await self._serve(lane)
             elif self._may_scout():
                 self.scouting = True
@@ -382,6 +380,8 @@ class _Execution:
         if self.ledger is not None:
             self.ledger.reserve(job.worst_usd)
         lane.sent(job, self.clock())
+        if self.idle:
+            self._pass_on()
         try:
             await self._attempt(lane, job)
         finally:

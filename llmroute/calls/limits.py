@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from llmroute.calls.concurrency import COOLDOWN_S, SHRINK, AdaptiveLimit
+from llmroute.calls.concurrency import SHRINK, AdaptiveLimit
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,11 +20,15 @@ CARE = 0.95
 """Share of a learned rate that is used at first."""
 PROBE = 0.05
 """Growth of a learned rate after a clean period; doubled with each further one, up to 1."""
-PROBE_AFTER = (20, 160)
-"""Calls without a refusal that make a period of at least `COOLDOWN_S` clean: fewest at first,
-twice as many each time that growth was refused, up to the most."""
+PROBE_AFTER = 20
+PROBE_AFTER_S = 2.0
+"""Calls and seconds without a refusal that make a period clean, at first."""
+LONGEST_PERIOD = 8
+"""Each time that growth was refused the period doubles, up to so many times the first one."""
 USED = 0.8
 """Share of a rate that must have been used before its being clean says anything."""
+CATCH_UP_S = 0.25
+"""Calls that a busy machine sends late are made up for, up to as many."""
 SLOWEST_PER_S = 1 / 60
 """A rate that is learned from little is not believed below this."""
 ENOUGH = 10
@@ -99,7 +103,7 @@ class LearnedRate:
         self._clean = 0
         """Calls sent since, none of them refused so far."""
         self._step = PROBE
-        self._probe_after = PROBE_AFTER[0]
+        self._period = 1
         self._borne_per_s = 0.0
         """The rate of the last clean period since a refusal."""
 
@@ -111,7 +115,10 @@ class LearnedRate:
         self._clean += 1
         if self.bucket is not None:
             self.bucket.take(now_s, 1.0)
-            if self._clean >= self._probe_after and now_s >= self._clean_from_s + COOLDOWN_S:
+            period_s = now_s - self._clean_from_s
+            if self._clean >= PROBE_AFTER * self._period and (
+                period_s >= PROBE_AFTER_S * self._period
+            ):
                 self._probe(self.bucket.per_s, now_s)
 
     def refused(self, sent_s: float) -> None:
@@ -133,7 +140,7 @@ class LearnedRate:
             self._from_s, self._sent, self._refused = self._until_s, 0, 0
         self._until_s = self._from_s
         if self._borne_per_s:
-            self._probe_after = min(PROBE_AFTER[1], self._probe_after * 2)
+            self._period = min(LONGEST_PERIOD, self._period * 2)
         self._step, self._borne_per_s = PROBE, 0.0
 
     def _probe(self, per_s: float, now_s: float) -> None:
@@ -146,7 +153,7 @@ class LearnedRate:
 
     def _pace(self, per_s: float, now_s: float) -> None:
         per_s = max(per_s, SLOWEST_PER_S)
-        self.bucket = Bucket(per_s=per_s, capacity=max(1.0, per_s / 20))
+        self.bucket = Bucket(per_s=per_s, capacity=max(1.0, per_s * CATCH_UP_S))
         self.bucket.take(now_s, self.bucket.capacity)  # a burst at once is what was just refused
         self._clean_from_s, self._clean = now_s, 0
 

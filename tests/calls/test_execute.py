@@ -15,6 +15,7 @@ from llmroute.errors import (
     BadRequest,
     CallError,
     ConnectionFailed,
+    ContentRefused,
     NotFound,
     RateLimited,
     ServerFailed,
@@ -322,6 +323,37 @@ def test_an_endpoint_that_answered_before_is_waited_for(board: Board, make_candi
     board.run(calls_for(make_candidate("a"), n=10), client, concurrency=1)
     assert board.kinds() == {"answered": 1, "connection": 9}
     assert len(client.calls) == 1 + 9 * 4
+
+
+def test_a_candidate_whose_first_calls_all_fail_is_not_asked_for_ever(
+    board: Board, make_candidate: Any
+) -> None:
+    client = ScriptedClient(lambda call: BadRequest("no such parameter", status=400))
+    board.run(calls_for(make_candidate("a"), n=500), client, concurrency=1)
+    assert board.kinds() == {"bad_request": 500}
+    assert len(client.calls) == 25
+    assert board.stopped == [("a", "bad_request")]
+    assert "its first 25 calls failed: no such parameter" in board.done[-1][1].message
+
+
+def test_samples_that_are_refused_stop_nobody(board: Board, make_candidate: Any) -> None:
+    client = ScriptedClient(lambda call: ContentRefused("no", status=400))
+    board.run(calls_for(make_candidate("a"), n=100), client, concurrency=1)
+    assert len(client.calls) == 100
+    assert board.stopped == []
+
+
+def test_the_calls_a_candidate_is_allowed_are_told_as_they_change(
+    board: Board, make_candidate: Any
+) -> None:
+    told: list[tuple[str, float, int]] = []
+    board.run(
+        calls_for(make_candidate("a-2"), n=300),
+        SlowClient(),
+        concurrency=70,
+        on_limit=lambda name, at_s, limit: told.append((name, at_s, limit)),
+    )
+    assert told == [("a-2", 0.0, 20), ("a-2", 0.0, 40), ("a-2", 0.0, 70)]
 
 
 def test_no_message_leaves_with_a_key_in_it(board: Board) -> None:

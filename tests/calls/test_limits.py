@@ -154,9 +154,10 @@ def test_what_was_not_used_is_given_back() -> None:
 # -- stated limits --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("latency_s", [0.01, 1.0])
 @pytest.mark.parametrize("rpm", [60, 1200])
-def test_a_stated_rate_is_kept_and_used(drive: Any, rpm: int) -> None:
-    endpoint = Endpoint(rpm / 60, burst=max(1, rpm / 60))
+def test_a_stated_rate_is_kept_and_used(drive: Any, rpm: int, latency_s: float) -> None:
+    endpoint = Endpoint(rpm / 60, burst=max(1, rpm / 60), latency_s=latency_s)
     candidate = Candidate("a", "scripted/a", limits=Limits(rpm=rpm))
     drive(120.0, calls_of(3 * rpm, candidate), endpoint)
     assert endpoint.refused_share(0.0) == 0.0
@@ -167,13 +168,13 @@ def test_tokens_a_minute_are_kept_as_they_are_measured(drive: Any) -> None:
     class Talking(Endpoint):
         async def complete(self, call: Call) -> Completion:
             answer = await super().complete(call)
-            return Completion(answer.key, "x", usage=Usage(25, 75))
+            return Completion(answer.key, "x", usage=Usage(5, 75))
 
     endpoint = Talking(1e9, burst=1e9)
     candidate = Candidate("a", "scripted/a", limits=Limits(tpm=60_000))
     calls = (call_of(candidate, str(i), "p" * 100, max_tokens=4000) for i in range(10_000))
     drive(180.0, calls, endpoint)
-    tokens = 100 * endpoint.accepted(60.0, 120.0)
+    tokens = 80 * endpoint.accepted(60.0, 120.0)
     assert 0.9 * 60_000 <= tokens <= 60_000
 
 
@@ -258,6 +259,24 @@ def test_retry_after_pauses_the_whole_candidate_and_no_other(drive: Any) -> None
     quiet = [at_s for name, at_s in asked if name == "a" and at_s > 0.1]
     assert min(quiet) >= 7.0
     assert sum(name == "b" and 0.1 < at_s < 7.0 for name, at_s in asked) > 1000
+
+
+def test_retry_after_pauses_all_candidates_of_a_limited_key(drive: Any) -> None:
+    asked: list[float] = []
+
+    class Once(Endpoint):
+        async def complete(self, call: Call) -> Completion:
+            asked.append(asyncio.get_running_loop().time())
+            if len(asked) == 1:
+                raise RateLimited("slow down", status=429, retry_after_s=7.0)
+            return await super().complete(call)
+
+    one, two = (Candidate(name, f"openai/{name}") for name in "ab")
+    limits = Pacing(key_limits={"openai": Limits(rpm=6000)})
+    calls = calls_of(50, one, two)
+    drive(9.0, calls, Once(1e9, burst=1e9), concurrency=1, pacing=limits)
+    assert asked[0] == 0.0
+    assert asked[1] >= 7.0
 
 
 def test_a_server_that_says_it_is_busy_is_left_alone_for_as_long(drive: Any) -> None:

@@ -107,19 +107,29 @@ def test_a_source_that_waits_for_nothing_is_told_so(race: Any, make_call: Any) -
 
 
 def test_a_source_is_asked_again_when_the_last_waiting_call_is_sent(
-    race: Any, make_call: Any
+    race: Any, make_call: Any, make_candidate: Any
 ) -> None:
+    narrow = make_candidate("narrow", concurrency=2)
+    sent: list[str] = []
+    met = asyncio.Event()
+
     class Ahead(Batches):
         def next_calls(self) -> list[Call] | None:
-            return self.batches.pop(0) if self.batches else None
+            given = len(self.batches)
+            if given == 2 or (given == 1 and "3" in sent):
+                return self.batches.pop(0)
+            return [] if given else None
 
     class Meeting(ScriptedClient):
         async def complete(self, call: Call) -> Any:
-            if call.sample_id == "b":
+            sent.append(call.sample_id)
+            if call.sample_id == "other":
                 met.set()
-            await met.wait()
+            if call.sample_id != "1":
+                await met.wait()
             return await super().complete(call)
 
-    met = asyncio.Event()
-    source = Ahead([[make_call(sample_id="a")], [make_call(sample_id="b")]])
-    assert sorted(race(source, Meeting(lambda call: "x"), concurrency=4)) == ["a", "b"]
+    first = [make_call(sample_id=number, candidate=narrow) for number in "123"]
+    source = Ahead([first, [make_call(sample_id="other")]])
+    order = race(source, Meeting(lambda call: "x"), concurrency=4)
+    assert sorted(order) == ["1", "2", "3", "other"]

@@ -306,3 +306,38 @@ def test_any_values_give_a_configuration_or_a_placed_error(
         assert found.fix
     else:
         assert found.candidates
+
+
+def test_limits_of_a_key_are_read_by_provider_or_host(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        "suites: s.yaml\n"
+        "candidates:\n"
+        "  - openai/gpt-4o-mini\n"
+        "  - {model: openai/q, name: local, api_base: 'http://gpu:8000/v1'}\n"
+        "providers:\n"
+        "  openai: {rpm: 500, tpm: 200000}\n"
+        "  gpu:8000: {concurrency: 8}\n",
+    )
+    assert config.provider_limits == {
+        "openai": Limits(rpm=500, tpm=200_000),
+        "gpu:8000": Limits(concurrency=8),
+    }
+
+
+def test_limits_of_a_key_nobody_uses_are_refused_with_their_line(tmp_path: Path) -> None:
+    said = refused(
+        tmp_path,
+        "suites: s.yaml\ncandidates: [openai/a, anthropic/b]\nproviders:\n  opnai: {rpm: 5}\n",
+    )
+    assert said.startswith("llmroute.yaml:4:3")
+    assert "no candidate is called at 'opnai'" in said
+    assert "Did you mean 'openai'?" in said
+
+
+@pytest.mark.parametrize("limit", ["rpm: 0", "tpm: -1", "concurrency: 0", "rpm: .nan", "rps: 5"])
+def test_limits_of_a_key_that_cannot_be_meant_are_refused(tmp_path: Path, limit: str) -> None:
+    assert "llmroute.yaml:4" in refused(
+        tmp_path,
+        f"suites: s.yaml\ncandidates: [openai/a]\nproviders:\n  openai: {{{limit}}}\n",
+    )
