@@ -21,7 +21,7 @@ from llmroute.plan.manifest import describe_run, recall_plan
 from llmroute.plan.matrix import Plan, Selection, plan_calls
 from llmroute.plan.prepare import identify_endpoints, prepare_candidates, select_suites
 from llmroute.race.source import RaceSource, lay_out_races
-from llmroute.records import Call, Completion, Config, Provenance, QualityRule
+from llmroute.records import Call, Completion, Config, Outcomes, Provenance, QualityRule
 from llmroute.scores.answers import recall_scores, score_answers
 from llmroute.store.manifest import RunManifest, RunState, utc_text
 from llmroute.store.reader import StoreReader
@@ -160,16 +160,10 @@ def remap(
         InputError: the store holds no such run.
         StoreError: the store cannot be read.
     """
-    from llmroute.outcomes.collect import collect_outcomes
-
     with StoreReader.open(store) as reader:
         manifest = _find_run(reader, store, run_id)
         plan = plan or recall_plan(manifest, reader)
-        keys = [call.key for call in plan.calls]
-        completions = {c.key: c for c in reader.completions(keys)}
-        failures = reader.failures(keys)
-        scores = recall_scores(plan, reader)
-    outcomes = collect_outcomes(plan.calls, plan.suites, completions, failures, scores)
+        outcomes = _recall_outcomes(plan, reader)
     return decide_run(plan, manifest, outcomes, decision)
 
 
@@ -204,7 +198,8 @@ def map_outcomes(
         sources=tuple(f"{path.name} sha256:{file_digest(path)}" for path in files)
     )
     routing_map = choose_routes(comparison, provenance=provenance, notes=write_notes(comparison))
-    return Result(comparison, routing_map, outcomes, n_planned=len(outcomes.rows))
+    prices = dict(decision.prices or {})
+    return Result(comparison, routing_map, outcomes, prices, n_planned=len(outcomes.rows))
 
 
 def record_run(store: Path, file: Path, run_id: str | None) -> None:
@@ -242,6 +237,20 @@ def _race(
         seed=config.seed,
     )
     return RaceSource(plan, races, config.task_limits, answers)
+
+
+def _recall_outcomes(plan: Plan, reader: StoreReader) -> Outcomes:
+    """What became of the plan's calls; the answers and scores it is made from are let go."""
+    from llmroute.outcomes.collect import collect_outcomes
+
+    keys = [call.key for call in plan.calls]
+    return collect_outcomes(
+        plan.calls,
+        plan.suites,
+        {answer.key: answer for answer in reader.completions(keys)},
+        reader.failures(keys),
+        recall_scores(plan, reader),
+    )
 
 
 def _find_run(reader: StoreReader, store: Path, run_id: str | None) -> RunManifest:
