@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from llmroute.plan.manifest import recall_limits, recall_rule, recall_thresholds
 from llmroute.plan.matrix import Plan
@@ -46,6 +46,8 @@ class Result:
     comparison: Comparison
     routing_map: RoutingMap
     outcomes: Outcomes
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """Candidate → the price it was compared at."""
     interrupted: bool = False
     refreshed: bool = False
     """Asked again what was answered: interrupted, it is open though nothing lacks an answer."""
@@ -70,9 +72,10 @@ def decide_run(plan: Plan, manifest: RunManifest, outcomes: Outcomes, decision: 
         thresholds=thresholds_of(plan, recall_thresholds(manifest), decision),
         weights={suite.task: suite.weight for suite in plan.suites},
     )
+    prices = _prices(plan.candidates, decision)
     comparison = compare(
         outcomes,
-        _prices(plan.candidates, decision),
+        prices,
         decided_rule(recall_rule(manifest), decision),
         reference=decision.reference or _planned_reference(plan, manifest),
         candidates=[candidate.name for candidate in plan.candidates],
@@ -91,6 +94,7 @@ def decide_run(plan: Plan, manifest: RunManifest, outcomes: Outcomes, decision: 
         comparison,
         routing_map,
         outcomes,
+        prices,
         n_planned=len(wanted),
         n_failed=sum(not outcome.answered for outcome in wanted),
     )

@@ -547,6 +547,28 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryRouter:
+    """A calibrated router: which queries the strong model answers, and which the weak one."""
+
+    router: str
+    """The plugin's name."""
+    artefact: str
+    """File name of the saved router, beside the map."""
+    sha256: str
+    """Of that file."""
+    weak: str
+    strong: str
+    routing_threshold: float
+    """`strong_win_rate >= routing_threshold` sends a query to the strong model."""
+    strong_share: Interval
+    """Out-of-fold, as `apgr` is; in [0, 1]."""
+    apgr: Interval
+    embedding: str | None = None
+    task: str | None = None
+    """None: queries of every task."""
+
+
+@dataclass(frozen=True, slots=True)
 class RoutingMap:
     """Task → route, with the evidence for it."""
 
@@ -558,6 +580,8 @@ class RoutingMap:
     provenance: Provenance = Provenance()
     notes: tuple[str, ...] = ()
     """Warnings a reader must see: too few samples, a suite that a rule solves, ..."""
+    query_router: QueryRouter | None = None
+    """Where one was calibrated and has earned its place."""
 
 
 # -- configuration --------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ def pick_threshold(
         InputError: the target is out of range, needs costs that are not known, or is met by no
             threshold; then the message names the nearest that is.
     """
-    _check(target, asymmetry)
+    check_target(target, asymmetry)
     sweep = Sweep.of(scores, pair, strong_alone_usd=strong_alone_usd)
     certificate = None
     if target.kind == "max_quality_loss":
@@ -321,7 +321,12 @@ _RANGES: dict[TargetKind, tuple[float, float, str]] = {
 }
 
 
-def _check(target: Target, asymmetry: float) -> None:
+def check_target(target: Target, asymmetry: float = ASYMMETRY) -> None:
+    """Nothing, where the target can be asked for at all.
+
+    Raises:
+        InputError: a value is out of its range.
+    """
     if not asymmetry >= 1:
         raise InputError(
             f"the asymmetry is {asymmetry:g}, and must be at least 1",

@@ -45,13 +45,13 @@ def render_html(view: ReportView, template_dir: Path | None = None) -> str:
     Raises:
         InputError: a project's template, stylesheet or script cannot be used.
     """
-    environment = _environment(template_dir)
-    style = _asset(environment, STYLE, "</style")
-    script = _asset(environment, SCRIPT, "</script")
+    environment = page_environment(template_dir)
+    style = read_asset(environment, STYLE, "</style")
+    script = read_asset(environment, SCRIPT, "</script")
     try:
         return environment.get_template(TEMPLATE).render(
             view=view,
-            policy=_policy(style, script),
+            policy=page_policy(style, script),
             style=style,
             script=script,
             data=_json_for_script(_page_data(view)),
@@ -69,7 +69,8 @@ def render_html(view: ReportView, template_dir: Path | None = None) -> str:
         ) from error
 
 
-def _environment(template_dir: Path | None) -> Environment:
+def page_environment(template_dir: Path | None) -> Environment:
+    """Templates that escape every expression, a project's own before the shipped ones."""
     folders = [folder for folder in (template_dir, shipped("reports")) if folder]
     # select_autoescape() would leave *.html.j2 unescaped.
     environment = Environment(
@@ -102,7 +103,7 @@ def _show(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _asset(environment: Environment, name: str, closing_tag: str) -> Markup:
+def read_asset(environment: Environment, name: str, closing_tag: str) -> Markup:
     """A stylesheet or script as it stands, since it is ours or the project's, never data."""
     assert environment.loader is not None  # noqa: S101 - set above
     try:
@@ -118,13 +119,13 @@ def _asset(environment: Environment, name: str, closing_tag: str) -> Markup:
     return Markup(text.replace("\r\n", "\n").replace("\r", "\n"))  # noqa: S704 - see above
 
 
-def _policy(style: str, script: str) -> str:
+def page_policy(style: str, script: str | None = None) -> str:
     """The page may use its own stylesheet and script, by hash, and nothing else whatsoever."""
     return "; ".join(
         (
             "default-src 'none'",
             f"style-src '{_source_hash(style)}'",
-            f"script-src '{_source_hash(script)}'",
+            f"script-src '{_source_hash(script)}'" if script else "script-src 'none'",
             "base-uri 'none'",
             "form-action 'none'",
         )

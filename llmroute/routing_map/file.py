@@ -19,6 +19,7 @@ from llmroute.records import (
     Provenance,
     QualityRule,
     QualityThreshold,
+    QueryRouter,
     Rejected,
     RoutingMap,
     Savings,
@@ -29,6 +30,7 @@ from llmroute.records import (
 if TYPE_CHECKING:
     from llmroute.routing_map.schema import (
         IntervalFile,
+        QueryRouterFile,
         RelativeThresholdFile,
         RoutingMapFile,
         TaskFile,
@@ -50,6 +52,7 @@ def map_to_dict(routing_map: RoutingMap) -> dict[str, Any]:
         "quality": _quality(routing_map.rule),
         "tasks": {t.task: _task(t, routing_map.matches.get(t.task)) for t in routing_map.tasks},
         "savings": _without(asdict(routing_map.savings), "reason"),
+        **_query_router(routing_map.query_router),
         "provenance": _provenance(routing_map.provenance),
         "notes": list(routing_map.notes),
     }
@@ -135,6 +138,12 @@ def _task(route: TaskRoute, match: Match | None) -> dict[str, Any]:
     return document
 
 
+def _query_router(router: QueryRouter | None) -> dict[str, Any]:
+    if router is None:
+        return {}
+    return {"query_router": _without(asdict(router), "embedding", "task")}
+
+
 def _provenance(provenance: Provenance) -> dict[str, Any]:
     return {key: value for key, value in asdict(provenance).items() if value not in (None, (), {})}
 
@@ -182,7 +191,15 @@ def _from_file(file: RoutingMapFile) -> RoutingMap:
         },
         provenance=Provenance(**{**provenance, "sources": tuple(provenance["sources"])}),
         notes=tuple(file.notes),
+        query_router=None if file.query_router is None else _read_router(file.query_router),
     )
+
+
+def _read_router(file: QueryRouterFile) -> QueryRouter:
+    bounds = {
+        name: Interval(**getattr(file, name).model_dump()) for name in ("strong_share", "apgr")
+    }
+    return QueryRouter(**{**file.model_dump(), **bounds})
 
 
 def _task_route(name: str, task: TaskFile) -> TaskRoute:

@@ -127,6 +127,27 @@ class ProvenanceFile(_Model):
     sources: list[str] = []
 
 
+class QueryRouterFile(_Model):
+    """Which queries go to the strong model, decided prompt by prompt."""
+
+    router: str
+    artefact: str = Field(
+        description="The saved router, a file name beside the map.", pattern=r"^[^/\\]+$"
+    )
+    sha256: str = Field(description="Of that file.", pattern="^[0-9a-f]{64}$")
+    weak: str
+    strong: str
+    routing_threshold: float = Field(
+        description="strong_win_rate >= routing_threshold sends a query to the strong model."
+    )
+    strong_share: IntervalFile = Field(description="Share of queries sent there, out of fold.")
+    apgr: IntervalFile = Field(
+        description="Average share of the quality gap recovered, out of fold; random: 0.5."
+    )
+    embedding: str | None = Field(default=None, description="The embedder it reads prompts with.")
+    task: str | None = Field(default=None, description="Its task; none: queries of every task.")
+
+
 class RoutingMapFile(_Model):
     """A routing map: for each task the cheapest candidate that clears its bar, with evidence."""
 
@@ -136,5 +157,6 @@ class RoutingMapFile(_Model):
     quality: QualityFile
     tasks: dict[str, TaskFile]
     savings: SavingsFile
+    query_router: QueryRouterFile | None = None
     provenance: ProvenanceFile = ProvenanceFile()
     notes: list[str] = []
