@@ -144,7 +144,13 @@ def bench(
         say(what_a_higher_cap_buys(estimate_run(settings, plan), result, settings.budget))
     if record is not None:
         record_run(settings.store, record, result.routing_map.provenance.run_id)
-    return finish(result, settings.out if out is None else out, output or (), as_json=as_json)
+    return finish(
+        result,
+        settings.out if out is None else out,
+        output or (),
+        as_json=as_json,
+        templates=opt.own_templates(settings),
+    )
 
 
 def _must_ask(yes: bool) -> bool:

@@ -15,7 +15,14 @@ from llmroute.report.terminal import print_report
 from llmroute.routing_map.file import map_to_json
 
 
-def finish(result: Result, folder: Path | None, further: Sequence[Path], *, as_json: bool) -> int:
+def finish(
+    result: Result,
+    folder: Path | None,
+    further: Sequence[Path],
+    *,
+    as_json: bool,
+    templates: Path | None = None,
+) -> int:
     """Write the artefacts, print the story, and say how it ended.
 
     Args:
@@ -23,8 +30,9 @@ def finish(result: Result, folder: Path | None, further: Sequence[Path], *, as_j
         folder: where the map, the report and the outcomes go; None: nowhere.
         further: more files, their form by suffix.
         as_json: print the map as JSON instead of the story.
+        templates: the project's own report templates.
     """
-    artefacts = Artefacts(result)
+    artefacts = Artefacts(result, templates)
     written = artefacts.write_all(folder) if folder is not None else []
     for path in further:
         artefacts.write(path)

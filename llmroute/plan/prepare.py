@@ -14,7 +14,7 @@ from llmroute.calls.builtin_client import BUILTIN_PRICE
 from llmroute.calls.keys import missing_key
 from llmroute.calls.prices import list_price
 from llmroute.digest import file_digest
-from llmroute.errors import ConfigError, UnknownName
+from llmroute.errors import ConfigError, SuiteError, UnknownName
 from llmroute.plan.matrix import Selection
 from llmroute.records import Candidate, Config, Price, Suite
 from llmroute.store.manifest import without_credentials
@@ -38,12 +38,23 @@ def select_suites(config: Config, selection: Selection) -> tuple[Suite, ...]:
     check_tasks(config, [suite.task for suite in suites])
     by_name = {suite.name: suite for suite in suites}
     chosen = [_named(name, by_name, "suite") for name in selection.suites] or list(suites)
+    _refuse_judged(chosen)
     if selection.limit is None:
         return tuple(chosen)
     return tuple(
         limit_samples(suite, selection.limit, np.random.default_rng(config.seed))
         for suite in chosen
     )
+
+
+def _refuse_judged(suites: Sequence[Suite]) -> None:
+    for suite in suites:
+        if not suite.metrics:
+            raise SuiteError(
+                f"suite {suite.name!r} is graded by a judge, and judges cannot be run yet",
+                where=str(suite.path),
+                fix="Give it a 'metric:', or choose other suites with --suite.",
+            )
 
 
 def prepare_candidates(

@@ -288,3 +288,25 @@ def test_what_the_store_holds_is_no_part_of_the_plans_cost(
     document = json.loads(llmroute("bench", "--dry-run", "--json").stdout)
     assert (document["n_stored"], document["n_missing"]) == (40, 40)
     assert next(c for c in document["candidates"] if c["candidate"] == "good")["n_missing"] == 0
+
+
+def test_a_suite_that_only_a_judge_grades_is_refused_before_any_call(
+    two_models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    (folder / "suites/judged.yaml").write_text(
+        "name: j\ntask: j\njudge: {model: openai/good, rubric: helpfulness}\n"
+        "samples: [{id: a, input: hello}]\n"
+    )
+    result = llmroute("bench")
+    assert result.exit_code == 2
+    assert "judges cannot be run yet" in result.stderr
+    assert two_models.requests == []
+
+
+def test_a_projects_own_report_templates_replace_the_shipped_ones(
+    two_models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    (folder / "reports").mkdir()
+    (folder / "reports/report.css").write_text("body { color: rebeccapurple }")
+    assert llmroute("bench", "--limit", 3).exit_code == 0
+    assert "rebeccapurple" in (folder / "llmroute-out/report.html").read_text()
