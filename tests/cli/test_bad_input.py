@@ -406,7 +406,8 @@ def test_a_folder_nobody_may_write_to_ends_in_exit_3_and_its_store_can_still_be_
 def unprivileged(folder: Path) -> Iterator[None]:
     """Nobody may write to the folder; root, who may anyway, is somebody else for the block."""
     inside = [folder, *folder.rglob("*")]
-    above = {one: one.stat().st_mode for one in folder.parents if one.name.startswith(("pytest-", "popen-"))}
+    made = ("pytest-", "popen-")  # pytest's own folders, which only their owner may enter
+    above = {one: one.stat().st_mode for one in folder.parents if one.name.startswith(made)}
     for path in inside:
         path.chmod(0o555 if path.is_dir() else 0o444)
     for path, mode in above.items():
