@@ -348,7 +348,8 @@ class _Execution:
             if key not in self.shared:
                 self.shared[key] = self._open_gate(name, self.pacing.key_limits[name])
             gates.append(self.shared[key])
-        lane = Lane(candidate, self.client_for(candidate), tuple(gates))
+        counts_tokens = any(gate.tokens is not None for gate in gates)
+        lane = Lane(candidate, self.client_for(candidate), tuple(gates), counts_tokens)
         self.lanes[candidate.name] = lane
         if candidate.api_key:
             self.secrets |= {candidate.api_key}

@@ -46,6 +46,8 @@ class Lane:
     client: Client
     gates: tuple[Gate, ...]
     """Its own, and behind it the one it shares with others of its key, if that is limited."""
+    counts_tokens: bool
+    """Tokens a minute are limited by one of them."""
     queue: deque[Job] = field(default_factory=deque)
     retries: deque[Job] = field(default_factory=deque)
     """Tried before, and due again."""
@@ -81,11 +83,10 @@ class Lane:
             room = ledger.room_for((self.retries or self.queue)[0].worst_usd)
             if room != "now":
                 return now_s if room == "never" else now_s + LOOK_AGAIN_S
-        opens_s = -math.inf
-        for gate in self.gates:
-            tokens = 0.0 if gate.tokens is None else self._expected((self.retries or self.queue)[0])
-            opens_s = max(opens_s, gate.opens_at(now_s, tokens))
-        return opens_s
+        tokens = self._expected((self.retries or self.queue)[0]) if self.counts_tokens else 0.0
+        if len(self.gates) == 1:
+            return self.gates[0].opens_at(now_s, tokens)
+        return max(gate.opens_at(now_s, tokens) for gate in self.gates)
 
     def next_job(self) -> Job:
         """The call that is due, taken out."""
@@ -95,7 +96,7 @@ class Lane:
         """The job is sent."""
         job.attempts += 1
         job.sent_s = now_s
-        job.tokens = self._expected(job) if any(gate.tokens for gate in self.gates) else 0.0
+        job.tokens = self._expected(job) if self.counts_tokens else 0.0
         for gate in self.gates:
             gate.sent(now_s, job.tokens)
 
