@@ -1,3 +1,21 @@
 """llmroute: the cheapest model that clears the bar for each task, with the evidence."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llmroute.router import Decision, Router
+
+__all__ = ["Decision", "Router", "__version__"]
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when first asked for: the command line starts without numpy."""
+    if name in ("Decision", "Router"):
+        from llmroute import router
+
+        return getattr(router, name)
+    raise AttributeError(f"module 'llmroute' has no attribute {name!r}")

@@ -1,7 +1,8 @@
 """The stories of llmroute, a verb a line. Read this first.
 
 `benchmark` asks and scores, `remap` decides again from what the store holds, `map_outcomes`
-decides from outcomes files. All three end in a `Result`, from which reports are made.
+decides from outcomes files. All three end in a `Result`, from which reports are made, and
+`calibrate` fits a query router.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from llmroute.asking import Listener, Wanted, ask, refuse_to_ask
 from llmroute.calls.budget import Ledger, check_affordable
@@ -21,11 +22,14 @@ from llmroute.plan.manifest import describe_run, recall_plan
 from llmroute.plan.matrix import Plan, Selection, plan_calls
 from llmroute.plan.prepare import identify_endpoints, prepare_candidates, select_suites
 from llmroute.race.source import RaceSource, lay_out_races
-from llmroute.records import Call, Completion, Config, Outcomes, Provenance, QualityRule
+from llmroute.records import Call, Completion, Config, Outcomes, Price, Provenance, QualityRule
 from llmroute.scores.answers import recall_scores, score_answers
 from llmroute.store.manifest import RunManifest, RunState, utc_text
 from llmroute.store.reader import StoreReader
 from llmroute.store.writer import StoreWriter
+
+if TYPE_CHECKING:
+    from llmroute.calibrating import Calibration, Wish
 
 Strategy = Literal["grid", "race"]
 
@@ -200,6 +204,36 @@ def map_outcomes(
     routing_map = choose_routes(comparison, provenance=provenance, notes=write_notes(comparison))
     prices = dict(decision.prices or {})
     return Result(comparison, routing_map, outcomes, prices, n_planned=len(outcomes.rows))
+
+
+def calibrate(
+    wish: Wish,
+    *,
+    files: Sequence[Path] = (),
+    store: Path | None = None,
+    run_id: str | None = None,
+    prices: Mapping[str, Price] | None = None,
+) -> Calibration:
+    """A query router between two models, from recorded outcomes; no call is made.
+
+    Args:
+        wish: pair, target and router.
+        files: outcomes as JSONL, plain or gzipped; none: the store's.
+        store: the database, where no file is named.
+        run_id: which of its runs; None: the last.
+        prices: candidate or model → price; replaces the run's.
+
+    Raises:
+        InputError: the outcomes can't carry a router, or no threshold meets the target.
+        StoreError: the store cannot be read.
+    """
+    from llmroute.calibrating import calibrate_result
+
+    if files or store is None:
+        result = map_outcomes(files, Decision(reference=wish.strong, prices=prices))
+    else:
+        result = remap(store, run_id=run_id, decision=Decision(prices=prices))
+    return calibrate_result(result, wish)
 
 
 def record_run(store: Path, file: Path, run_id: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from llmroute import __version__
-from llmroute.cli import bench, init, models, report, routing_map, schema, store, suites
+from llmroute.cli import bench, calibrate, init, models, report, routing_map, schema, store, suites
 
 app = typer.Typer(
     name="llmroute",
@@ -22,6 +22,7 @@ app.command("init")(init.init)
 app.command("bench")(bench.bench)
 app.command("map")(routing_map.map_command)
 app.command("report")(report.report)
+app.command("calibrate")(calibrate.calibrate)
 app.command("models")(models.models)
 app.command("schema")(schema.schema)
 app.add_typer(suites.app, name="suites")

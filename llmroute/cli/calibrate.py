@@ -1,0 +1,210 @@
+"""`llmroute calibrate`: a query router between a weak and a strong model, proved or refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmroute.cli import options as opt
+from llmroute.cli.errors import command
+
+if TYPE_CHECKING:
+    from llmroute.calibrating import Calibration
+    from llmroute.calibration.threshold import Target, TargetKind
+    from llmroute.report.calibration_view import CalibrationView
+
+DEFAULT_SHARE = 0.3
+DEFAULT_OUT = Path("llmroute-out")
+
+
+@command
+def calibrate(
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            "-d",
+            metavar="FILE",
+            help="Outcomes as JSONL, plain or gzipped, instead of the store. May repeat.",
+        ),
+    ] = None,
+    target_strong: Annotated[
+        float | None,
+        typer.Option(
+            "--target-strong",
+            metavar="SHARE",
+            help="Share of the queries the strong model answers.  [default: 0.3]",
+        ),
+    ] = None,
+    max_quality_loss: Annotated[
+        float | None,
+        typer.Option(
+            "--max-quality-loss",
+            metavar="LOSS",
+            help="The most mean quality to lose, at --confidence: 0.02 for two points.",
+        ),
+    ] = None,
+    max_usd_per_1k: Annotated[
+        float | None,
+        typer.Option(
+            "--max-usd-per-1k", metavar="USD", help="The most that 1,000 requests may cost."
+        ),
+    ] = None,
+    min_pgr: Annotated[
+        float | None,
+        typer.Option(
+            "--min-pgr", metavar="SHARE", help="Share of the quality gap to recover at least."
+        ),
+    ] = None,
+    knee: Annotated[
+        bool, typer.Option("--knee", help="Where a further strong call stops paying off.")
+    ] = False,
+    confidence: opt.Confidence = None,
+    asymmetry: Annotated[
+        float | None,
+        typer.Option(
+            "--asymmetry",
+            metavar="TIMES",
+            help="How many times worse a missed target is than a strong call that was not needed."
+            "  [default: 19]",
+        ),
+    ] = None,
+    weak: Annotated[
+        str | None,
+        typer.Option("--weak", metavar="NAME", help="Default: the map's cheapest route."),
+    ] = None,
+    strong: Annotated[
+        str | None,
+        typer.Option("--strong", metavar="NAME", help="Default: the map's reference."),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option("--task", metavar="NAME", help="That task only; default: all.")
+    ] = None,
+    router: Annotated[
+        str,
+        typer.Option(
+            "--router",
+            metavar="auto|NAME",
+            help="auto compares routers and takes the simplest of the good ones.",
+        ),
+    ] = "auto",
+    embeddings: Annotated[
+        str | None,
+        typer.Option(
+            "--embeddings",
+            metavar="NAME",
+            help="hashed, local:FOLDER, or a LiteLLM embedding model; default: none.",
+        ),
+    ] = None,
+    prices: opt.PriceFile = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of folds, fits and resamples.")] = 0,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="ID", help="Which run; default: the last.")
+    ] = None,
+    config: opt.ConfigFile = None,
+    store: opt.Store = None,
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FOLDER", help="Where map, router and page go."),
+    ] = DEFAULT_OUT,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the figures as JSON on stdout, nothing else.")
+    ] = False,
+) -> int:
+    """Fit a query router between a weak and a strong model, and prove it on your own outcomes.
+
+    Which queries need the strong model, at which threshold, and what that does to cost and
+    quality. All figures are of prompts the router had not seen. One that does not beat random
+    routing and the static map is not shipped: then the static map is written, and the exit code
+    is 0 all the same.
+    """
+    from llmroute.calibrating import Wish
+    from llmroute.calibration.threshold import ASYMMETRY
+    from llmroute.cli.console import say
+    from llmroute.pipeline import calibrate as run_calibration
+    from llmroute.report.calibration_json import calibration_to_json
+    from llmroute.report.calibration_view import build_calibration_view
+
+    wish = Wish(
+        target=_target(
+            {
+                "target_strong": target_strong,
+                "max_quality_loss": max_quality_loss,
+                "max_usd_per_1k": max_usd_per_1k,
+                "min_pgr": min_pgr,
+            },
+            knee=knee,
+            confidence=opt.read_confidence(confidence),
+        ),
+        weak=weak,
+        strong=strong,
+        task=task,
+        router=router,
+        embedding=embeddings,
+        asymmetry=ASYMMETRY if asymmetry is None else asymmetry,
+        seed=seed,
+    )
+    calibration = run_calibration(
+        wish,
+        files=data or (),
+        store=None if data else opt.find_store(config, store),
+        run_id=run,
+        prices=opt.read_prices(prices),
+    )
+    view = build_calibration_view(calibration)
+    written = _write(calibration, out)
+    if as_json:
+        typer.echo(calibration_to_json(calibration), nl=False)
+    else:
+        _print(view)
+    say("Wrote " + ", ".join(str(path) for path in written))
+    return 0
+
+
+def _target(
+    values: dict[TargetKind, float | None], *, knee: bool, confidence: float | None
+) -> Target:
+    """The one target asked for.
+
+    Raises:
+        ConfigError: there are several.
+    """
+    from llmroute.calibration.threshold import Target
+    from llmroute.errors import ConfigError
+
+    asked: list[tuple[TargetKind, float | None]] = [
+        (kind, value) for kind, value in values.items() if value is not None
+    ]
+    if knee:
+        asked.append(("knee", None))
+    if len(asked) > 1:
+        named = " and ".join(f"--{kind.replace('_', '-')}" for kind, _ in asked)
+        raise ConfigError(f"{named} are two targets", fix="A threshold has one target: name one.")
+    kind, value = asked[0] if asked else ("target_strong", DEFAULT_SHARE)
+    return Target(kind, value, confidence or 0.95)
+
+
+def _write(calibration: Calibration, folder: Path) -> list[Path]:
+    """The router, then the map that names it."""
+    from llmroute.calibrating import save_calibration
+    from llmroute.cli.outputs import MAP_FILE
+    from llmroute.files import atomic_write
+    from llmroute.routing_map.file import map_to_yaml
+
+    routing_map, written = save_calibration(calibration, folder)
+    atomic_write(folder / MAP_FILE, map_to_yaml(routing_map))
+    return [*written, folder / MAP_FILE]
+
+
+def _print(view: CalibrationView) -> None:
+    from llmroute.cli.console import print_table, show_text
+
+    show_text(f"{view.headline}\n\n{view.reason}\n")
+    for line in view.details:
+        show_text(line)
+    for table in (view.points, view.routers):
+        if table is not None:
+            show_text("")
+            print_table(table.columns, table.rows, right=table.right)
