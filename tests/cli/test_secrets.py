@@ -238,7 +238,7 @@ def test_no_key_comes_out_of_a_bug_of_ours(
         raise RuntimeError(f"state: {CANARIES}")
 
     monkeypatch.setenv("LLMROUTE_DEBUG", "1")
-    monkeypatch.setattr("llmroute.plan.prepare.load_suites", crash)
+    monkeypatch.setattr("llmroute.pipeline.select_suites", crash)
     result = llmroute("bench")
     assert result.exit_code == 70
     # Nothing says of these two that they are keys, and no candidate was known yet.
