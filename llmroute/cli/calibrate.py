@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llmroute.report.calibration_view import CalibrationView
 
 DEFAULT_SHARE = 0.3
+PAGE_FILE = "calibration.html"
 DEFAULT_OUT = Path("llmroute-out")
 
 
@@ -154,7 +155,7 @@ def calibrate(
         prices=opt.read_prices(prices),
     )
     view = build_calibration_view(calibration)
-    written = _write(calibration, out)
+    written = _write(calibration, view, out)
     if as_json:
         typer.echo(calibration_to_json(calibration), nl=False)
     else:
@@ -186,16 +187,19 @@ def _target(
     return Target(kind, value, confidence or 0.95)
 
 
-def _write(calibration: Calibration, folder: Path) -> list[Path]:
-    """The router, then the map that names it."""
+def _write(calibration: Calibration, view: CalibrationView, folder: Path) -> list[Path]:
+    """The page and the router, then the map that names it."""
     from llmroute.calibrating import save_calibration
     from llmroute.cli.outputs import MAP_FILE
     from llmroute.files import atomic_write
+    from llmroute.report.calibration_html import render_calibration
     from llmroute.routing_map.file import map_to_yaml
 
+    page = render_calibration(calibration, view)
     routing_map, written = save_calibration(calibration, folder)
+    atomic_write(folder / PAGE_FILE, page)
     atomic_write(folder / MAP_FILE, map_to_yaml(routing_map))
-    return [*written, folder / MAP_FILE]
+    return [*written, folder / PAGE_FILE, folder / MAP_FILE]
 
 
 def _print(view: CalibrationView) -> None:

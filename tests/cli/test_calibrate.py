@@ -81,7 +81,12 @@ def test_a_router_that_reads_the_difficulty_is_shipped(
     assert result.stdout.startswith("Send 49% of the queries to large and the rest to small: 49%")
     assert "beats random routing" in result.stdout
     written = {path.name for path in (folder / "llmroute-out").iterdir()}
-    assert {"query-router.json", "query-router.npz", "routing-map.yaml"} <= written
+    assert written == {
+        "calibration.html",
+        "query-router.json",
+        "query-router.npz",
+        "routing-map.yaml",
+    }
     stated = yaml.safe_load((folder / "llmroute-out/routing-map.yaml").read_text())["query_router"]
     assert (stated["weak"], stated["strong"]) == ("small", "large")
     assert stated["strong_share"]["value"] == pytest.approx(0.5, abs=0.02)
@@ -271,3 +276,35 @@ def test_a_promised_loss_is_said_in_words(outcomes: Path, folder: Path, llmroute
 def test_importing_the_package_does_not_import_numpy() -> None:
     code = "import llmroute, sys; assert 'numpy' not in sys.modules; llmroute.Router"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_page_shows_curve_map_and_misroutes_and_trusts_no_prompt(
+    folder: Path, llmroute: Invoke
+) -> None:
+    rows = rows_of()
+    for row in rows:
+        row["prompt"] += " <script>alert(1)</script> \u202e"
+    data = write(folder / "hostile.jsonl", rows)
+    result = llmroute("calibrate", "-d", data, "--router", "tfidf")
+    assert result.exit_code == 0, result.stderr
+    page = (folder / "llmroute-out/calibration.html").read_text()
+    assert "<script" not in page
+    assert "\u202e" not in page
+    assert "default-src &#39;none&#39;; style-src &#39;sha256-" in page
+    assert "script-src &#39;none&#39;" in page
+    assert page.count('class="line router"') == 2
+    assert page.count('class="spot chosen"') == 2
+    assert page.count("went-strong") + page.count("went-weak") >= 300
+    assert page.count('<td class="prompt">') == 20
+
+
+def test_a_refused_router_leaves_a_page_that_says_so(folder: Path, llmroute: Invoke) -> None:
+    data = write(folder / "shuffled.jsonl", rows_of(shuffled=True))
+    result = llmroute("calibrate", "-d", data, "--router", "tfidf")
+    assert result.exit_code == 0, result.stderr
+    assert {path.name for path in (folder / "llmroute-out").iterdir()} == {
+        "calibration.html",
+        "routing-map.yaml",
+    }
+    page = (folder / "llmroute-out/calibration.html").read_text()
+    assert '<h1 id="verdict-h">No query router is worth running' in page
