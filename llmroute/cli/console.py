@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -50,33 +50,28 @@ def print_table(
         rows: cells as text; data, never markup.
         right: indices of the columns whose cells stand at the right.
     """
-    from llmroute.report.sanitize import visible
+    from llmroute.report.sanitize import one_line
+    from llmroute.report.terminal import align_columns
 
-    clean = [[visible(cell).replace("\n", " ") for cell in row] for row in rows]
+    clean = [[one_line(cell) for cell in row] for row in rows]
+    at_right = {columns[index] for index in right}
     console = stdout_console()
     if console.is_terminal:
-        _draw_table(console, columns, clean, right)
-        return
-    lines = [list(columns), *clean]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    for line in lines:
-        cells = [
-            cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        typer.echo("  ".join(cells).rstrip())
+        _draw_table(console, columns, clean, at_right)
+    else:
+        typer.echo(align_columns(columns, clean, at_right))
 
 
 def _draw_table(
-    console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]
+    console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str]
 ) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD)
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index in right else "left")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console.print(table)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llmroute.calls.prices import model_facts
+from llmroute.calls.budget import most_output_tokens
 from llmroute.plan.matrix import Plan
 from llmroute.plan.power import POWER, likely_power, samples_needed
 from llmroute.plan.tokens import estimate_tokens, token_counter
@@ -160,7 +160,7 @@ def _output_tokens(
     low = expected = high = 0.0
     seen = _mean([answer.usage.output_tokens for answer in stored])
     for call in missing:
-        most = most_output_tokens(call)
+        most = longest_answer_tokens(call)
         target = estimate_tokens(_longest(targets.get((call.suite, call.sample_id)))) + 1
         low += min(target, most)
         expected += min(most, seen if seen is not None else max(2 * target, 16))
@@ -193,14 +193,9 @@ def _expected(
     return cost.value / len(calls), min(least.low, cost.value) / len(calls)
 
 
-def most_output_tokens(call: Call) -> int:
-    """The longest answer a call may be given: its own bound, else the model's."""
-    for name in ("max_tokens", "max_completion_tokens"):
-        bound = call.params.get(name)
-        if isinstance(bound, int):
-            return bound
-    facts = model_facts(call.candidate.model)
-    return (facts.max_output_tokens if facts else None) or FREE_OUTPUT_TOKENS
+def longest_answer_tokens(call: Call) -> int:
+    """The longest answer a call may get: by its own bound, else the model's, else assumed."""
+    return most_output_tokens(call) or FREE_OUTPUT_TOKENS
 
 
 def _longest(target: Any) -> str:

@@ -17,7 +17,7 @@ from llmroute.report.amounts import UNKNOWN
 from llmroute.report.sanitize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from llmroute.report.view import RejectedView, ReportView, TaskView
 
@@ -54,11 +54,11 @@ def render_text(view: ReportView) -> str:
     """The story as plain text, as wide as its names need, without colour or boxes."""
     parts = [_sentence(view), "\n".join(_lines(view.headline.details))]
     if view.tasks:
-        parts.append(_columns(ROUTE_COLUMNS, [_route_cells(task) for task in view.tasks]))
+        parts.append(align_columns(ROUTE_COLUMNS, [_route_cells(task) for task in view.tasks]))
     for question in dict.fromkeys(task.question for task in view.tasks):
         asked = [task for task in view.tasks if task.question == question]
         if why := [cells for task in asked for cells in _why_cells(task)]:
-            parts.append(f"{question}\n" + _columns(WHY_COLUMNS, why))
+            parts.append(f"{question}\n" + align_columns(WHY_COLUMNS, why))
     parts.append("\n".join(f"note: {note}" for note in _notes(view)))
     parts.append(_coverage(view))
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -172,8 +172,10 @@ def _coverage(view: ReportView) -> str:
     return f"{scored} ({view.coverage.text}). {one_line(view.rule)}"
 
 
-def _columns(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns two spaces apart, numbers to the right, nothing cut and nothing wrapped."""
+def align_columns(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str] = RIGHT
+) -> str:
+    """Columns two spaces apart, those named in `right` to the right, nothing cut or wrapped."""
     table = [tuple(columns), *(tuple(row) for row in rows)]
     widths = [max(_width(row[index]) for row in table) for index in range(len(columns))]
     lines = []
@@ -181,7 +183,7 @@ def _columns(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         cells = []
         for name, cell, width in zip(columns, row, widths, strict=True):
             gap = " " * (width - _width(cell))
-            cells.append(gap + cell if name in RIGHT else cell + gap)
+            cells.append(gap + cell if name in right else cell + gap)
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmroute.plan.estimate import estimate_plan, most_output_tokens
+from llmroute.plan.estimate import estimate_plan, longest_answer_tokens
 from llmroute.plan.matrix import Plan, plan_calls
 from llmroute.plan.tokens import token_counter
 from llmroute.records import (
@@ -96,6 +96,6 @@ def test_openais_own_tokenizer_counts_where_litellm_bundles_it() -> None:
 
 
 def test_the_longest_answer_is_the_requests_bound_or_else_the_models() -> None:
-    assert most_output_tokens(plan_of().calls[0]) == 100
+    assert longest_answer_tokens(plan_of().calls[0]) == 100
     known = plan_of(Candidate("g", "openai/gpt-4o-mini")).calls[0]
-    assert most_output_tokens(known) == 16384
+    assert longest_answer_tokens(known) == 16384
