@@ -46,7 +46,7 @@ def test_outputs_are_what_the_commands_print(
     if "--data" in command:
         if not REALDATA.is_dir():
             pytest.skip("the recorded outcomes are not here (LLMROUTE_REALDATA)")
-        for name in ("zeroeval.jsonl.gz", "prices.csv"):
+        for name in ("zeroeval.jsonl.gz", "routellm_gsm8k.jsonl.gz", "prices.csv"):
             (tmp_path / name).symlink_to(REALDATA / name)
     block = f"$ {command}\n{printed(command).rstrip()}\n"
     if os.environ.get("UPDATE_README"):
