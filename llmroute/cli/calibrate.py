@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from llmroute.cli.errors import command
 if TYPE_CHECKING:
     from llmroute.calibrating import Calibration
     from llmroute.calibration.threshold import Target, TargetKind
-    from llmroute.report.calibration_view import CalibrationView
+    from llmroute.report.calibration_view import CalibrationView, Table
 
 DEFAULT_SHARE = 0.3
 PAGE_FILE = "calibration.html"
@@ -110,6 +111,12 @@ def calibrate(
         Path,
         typer.Option("--out", metavar="FOLDER", help="Where map, router and page go."),
     ] = DEFAULT_OUT,
+    routellm_compat: Annotated[
+        bool,
+        typer.Option(
+            "--routellm-compat", help="Also the figures as RouteLLM's own arithmetic has them."
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the figures as JSON on stdout, nothing else.")
     ] = False,
@@ -159,7 +166,7 @@ def calibrate(
     if as_json:
         typer.echo(calibration_to_json(calibration), nl=False)
     else:
-        _print(view)
+        _print(view, (view.compat,) if routellm_compat else ())
     say("Wrote " + ", ".join(str(path) for path in written))
     return 0
 
@@ -202,13 +209,13 @@ def _write(calibration: Calibration, view: CalibrationView, folder: Path) -> lis
     return [*written, folder / PAGE_FILE, folder / MAP_FILE]
 
 
-def _print(view: CalibrationView) -> None:
+def _print(view: CalibrationView, further: Sequence[Table]) -> None:
     from llmroute.cli.console import print_table, show_text
 
     show_text(f"{view.headline}\n\n{view.reason}\n")
     for line in view.details:
         show_text(line)
-    for table in (view.points, view.routers):
+    for table in (view.points, view.routers, *further):
         if table is not None:
             show_text("")
             print_table(table.columns, table.rows, right=table.right)

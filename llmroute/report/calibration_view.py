@@ -63,6 +63,8 @@ class CalibrationView:
     points: Table | None
     routers: Table
     misroutes: tuple[Misroute, ...]
+    compat: Table
+    """The exact figures beside those of RouteLLM's arithmetic."""
 
 
 def build_calibration_view(calibration: Calibration) -> CalibrationView:
@@ -75,6 +77,7 @@ def build_calibration_view(calibration: Calibration) -> CalibrationView:
         points=None if calibration.point is None else _points(calibration.point),
         routers=_routers(calibration),
         misroutes=_misroutes(calibration),
+        compat=_compat(calibration),
     )
 
 
@@ -156,12 +159,32 @@ def _shares(interval: Interval) -> str:
 def _routers(calibration: Calibration) -> Table:
     """Routers and controls by APGR, the best first."""
     proof = calibration.proof
-    found = [(name, "router", apgr) for name, apgr in proof.routers.items()]
+    words = {"auto": "router, chosen anew in each fold"}
+    found = [(name, words.get(name, "router"), apgr) for name, apgr in proof.routers.items()]
     found += [(name, CONTROL_WORDS[name], apgr) for name, apgr in proof.controls.items()]
     found.sort(key=lambda row: -row[2].value)
     rows = tuple((name, _numbers(apgr), what) for name, what, apgr in found)
-    own = next(i for i, row in enumerate(found) if row[:2] == (calibration.wish.router, "router"))
+    asked = calibration.wish.router
+    own = found.index((asked, words.get(asked, "router"), proof.routers[asked]))
     return Table(("Who decides", "APGR", "What it is"), rows, (1,), own)
+
+
+def _compat(calibration: Calibration) -> Table:
+    """Shares of strong calls in percent, as RouteLLM prints them; exact ones without a hull."""
+    summary, theirs = calibration.proof.summary, calibration.proof.compat
+    exact = (summary.apgr.value, 100 * summary.cpt50_raw.value, 100 * summary.cpt80_raw.value)
+    rows = [("exact", *_compat_cells(exact))]
+    if theirs is None:
+        rows.append(("RouteLLM's", "its quantiles tie", UNKNOWN, UNKNOWN))
+    else:
+        figures = (theirs.apgr, 100 * theirs.cpt50, 100 * theirs.cpt80)
+        rows.append(("RouteLLM's", *_compat_cells(figures)))
+    return Table(("Arithmetic", "APGR", "CPT(50%)", "CPT(80%)"), tuple(rows), (1, 2, 3))
+
+
+def _compat_cells(figures: tuple[float, float, float]) -> tuple[str, str, str]:
+    apgr, half, most = figures
+    return f"{apgr:.3f}", f"{half:.1f}%", f"{most:.1f}%"
 
 
 def _misroutes(calibration: Calibration) -> tuple[Misroute, ...]:

@@ -273,6 +273,46 @@ def test_a_promised_loss_is_said_in_words(outcomes: Path, folder: Path, llmroute
     assert "at most 10 points of quality" in result.stdout
 
 
+def test_the_figures_of_routellms_arithmetic_stand_beside_the_exact_ones(
+    outcomes: Path, llmroute: Invoke
+) -> None:
+    result = llmroute("calibrate", "-d", outcomes, "--router", "tfidf", "--routellm-compat")
+    assert result.exit_code == 0, result.stderr
+    lines = [line.split() for line in result.stdout.splitlines()]
+    exact = next(line for line in lines if line[:1] == ["exact"])
+    theirs = next(line for line in lines if line[:1] == ["RouteLLM's"])
+    assert float(theirs[1]) == pytest.approx(float(exact[1]), abs=0.02)
+
+
+def test_a_run_in_the_store_is_calibrated_without_naming_files(
+    chat_server: Any, configure: Callable[..., Path], folder: Path, llmroute: Invoke
+) -> None:
+    suite = "".join(
+        f"  - {{id: s{i}, input: '{text}', target: yes}}\n"
+        for i, text in enumerate(row["prompt"] for row in rows_of(120))
+    )
+    chat_server.script = lambda asked: (
+        "yes" if asked.body["model"] == "large" or "Add" in asked.prompt else "no"
+    )
+    configure(
+        f"  - {{model: openai/large, name: large, api_base: '{chat_server.url}', "
+        "price: {input_usd_per_mtok: 10, output_usd_per_mtok: 30}}\n"
+        f"  - {{model: openai/small, name: small, api_base: '{chat_server.url}', "
+        "price: {input_usd_per_mtok: 0.1, output_usd_per_mtok: 0.3}}"
+    )
+    (folder / "suites/colours.yaml").write_text(
+        "name: colours\ntask: colours\nmetric: exact\nsamples:\n"
+        + suite.replace(": yes", ": 'yes'")
+    )
+    assert llmroute("bench").exit_code == 0
+    result = llmroute("calibrate", "--router", "tfidf", "--knee", "--json")
+    assert result.exit_code == 0, result.stderr
+    figures = json.loads(result.stdout)
+    assert (figures["weak"], figures["strong"], figures["n"]) == ("small", "large", 120)
+    assert figures["shipped"]
+    assert figures["cost_usd_per_1k"]["value"] > 0
+
+
 def test_importing_the_package_does_not_import_numpy() -> None:
     code = "import llmroute, sys; assert 'numpy' not in sys.modules; llmroute.Router"
     subprocess.run([sys.executable, "-c", code], check=True)
