@@ -30,6 +30,7 @@ from llmroute.store.writer import StoreWriter
 
 if TYPE_CHECKING:
     from llmroute.calibrating import Calibration, Wish
+    from llmroute.calibrating_several import SeveralCalibration
 
 Strategy = Literal["grid", "race"]
 
@@ -229,11 +230,27 @@ def calibrate(
     """
     from llmroute.calibrating import calibrate_result
 
-    if files or store is None:
-        result = map_outcomes(files, Decision(reference=wish.strong, prices=prices))
-    else:
-        result = remap(store, run_id=run_id, decision=Decision(prices=prices))
-    return calibrate_result(result, wish)
+    return calibrate_result(_recall_result(wish.strong, files, store, run_id, prices), wish)
+
+
+def compare_choices(
+    names: Sequence[str],
+    wish: Wish,
+    *,
+    files: Sequence[Path] = (),
+    store: Path | None = None,
+    run_id: str | None = None,
+    prices: Mapping[str, Price] | None = None,
+) -> SeveralCalibration:
+    """What choosing among several candidates per query is worth; arguments as of `calibrate`.
+
+    Raises:
+        InputError: scores or costs are missing, or no λ meets the target.
+        StoreError: the store cannot be read.
+    """
+    from llmroute.calibrating_several import calibrate_several
+
+    return calibrate_several(_recall_result(None, files, store, run_id, prices), names, wish)
 
 
 def record_run(store: Path, file: Path, run_id: str | None) -> None:
@@ -255,6 +272,19 @@ def record_run(store: Path, file: Path, run_id: str | None) -> None:
 
 
 # -- steps ----------------------------------------------------------------------------------------
+
+
+def _recall_result(
+    reference: str | None,
+    files: Sequence[Path],
+    store: Path | None,
+    run_id: str | None,
+    prices: Mapping[str, Price] | None,
+) -> Result:
+    """The files' outcomes decided, or else the run's."""
+    if files or store is None:
+        return map_outcomes(files, Decision(reference=reference, prices=prices))
+    return remap(store, run_id=run_id, decision=Decision(prices=prices))
 
 
 def _race(

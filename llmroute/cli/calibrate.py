@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from llmroute.cli import options as opt
 from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
-    from llmroute.calibrating import Calibration
+    from llmroute.calibrating import Calibration, Wish
     from llmroute.calibration.threshold import Target, TargetKind
     from llmroute.report.calibration_view import CalibrationView, Table
 
@@ -111,6 +111,15 @@ def calibrate(
         Path,
         typer.Option("--out", metavar="FOLDER", help="Where map, router and page go."),
     ] = DEFAULT_OUT,
+    candidates: Annotated[
+        str | None,
+        typer.Option(
+            "--candidates",
+            metavar="A,B,C",
+            help="Measure a choice among several, by quality and cost, instead of a pair."
+            " Writes nothing.",
+        ),
+    ] = None,
     routellm_compat: Annotated[
         bool,
         typer.Option(
@@ -154,13 +163,15 @@ def calibrate(
         asymmetry=ASYMMETRY if asymmetry is None else asymmetry,
         seed=seed,
     )
-    calibration = run_calibration(
-        wish,
-        files=data or (),
-        store=None if data else opt.find_store(config, store),
-        run_id=run,
-        prices=opt.read_prices(prices),
-    )
+    source: dict[str, Any] = {
+        "files": data or (),
+        "store": None if data else opt.find_store(config, store),
+        "run_id": run,
+        "prices": opt.read_prices(prices),
+    }
+    if candidates is not None:
+        return _several(_names(candidates, wish), wish, source, as_json=as_json)
+    calibration = run_calibration(wish, **source)
     view = build_calibration_view(calibration)
     written = _write(calibration, view, out)
     if as_json:
@@ -168,6 +179,38 @@ def calibrate(
     else:
         _print(view, (view.compat,) if routellm_compat else ())
     say("Wrote " + ", ".join(str(path) for path in written))
+    return 0
+
+
+def _names(written: str, wish: Wish) -> list[str]:
+    """The candidates, separated by commas.
+
+    Raises:
+        ConfigError: a pair is named too.
+    """
+    from llmroute.errors import ConfigError
+
+    if wish.weak or wish.strong:
+        raise ConfigError(
+            "--candidates and a pair are both named",
+            fix="Name --weak and --strong, or --candidates.",
+        )
+    return [name.strip() for name in written.split(",") if name.strip()]
+
+
+def _several(names: list[str], wish: Wish, source: dict[str, Any], *, as_json: bool) -> int:
+    from llmroute.cli.console import print_table, show_text
+    from llmroute.pipeline import compare_choices
+    from llmroute.report.several_view import several_story, several_to_json, share_rows
+
+    found = compare_choices(names, wish, **source)
+    if as_json:
+        typer.echo(several_to_json(found), nl=False)
+        return 0
+    for paragraph in several_story(found):
+        show_text(f"{paragraph}\n")
+    columns = ("Candidate", "Share", "Quality", "$/1k")
+    print_table(columns, share_rows(found), right=(1, 2, 3))
     return 0
 
 

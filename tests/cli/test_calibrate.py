@@ -313,6 +313,45 @@ def test_a_run_in_the_store_is_calibrated_without_naming_files(
     assert figures["cost_usd_per_1k"]["value"] > 0
 
 
+def test_several_candidates_are_measured_and_nothing_is_written(
+    folder: Path, llmroute: Invoke
+) -> None:
+    rows = rows_of()
+    for row in rows:
+        proves = row["prompt"].startswith("Prove")
+        row["models"]["prover"] = {"score": float(proves), "cost_usd": 0.001}
+    data = write(folder / "three.jsonl", rows)
+    options = ("calibrate", "-d", data, "--candidates", "small,large,prover", "--knee")
+    result = llmroute(*options, "--json")
+    assert result.exit_code == 0, result.stderr
+    figures = json.loads(result.stdout)
+    assert figures["schema"] == "llmroute/calibration-several/1"
+    assert figures["beats_singles"]
+    assert figures["aiq"]["value"] > figures["aiq_single_hull"]["value"]
+    assert sum(figures["shares"].values()) == pytest.approx(1.0)
+    # One task only: a choice a task is a choice of a single model.
+    assert figures["controls"]["task_map"]["lift"]["value"] <= 1e-9
+    assert "Choosing among 3 candidates per query costs" in llmroute(*options).stdout
+    assert not (folder / "llmroute-out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--candidates", "small"), "a choice needs two candidates"),
+        (("--candidates", "small,large"), "several candidates have no --target-strong"),
+        (("--candidates", "small,larg", "--knee"), "Did you mean 'large'?"),
+        (("--candidates", "small,large", "--weak", "small"), "both named"),
+    ],
+)
+def test_what_several_candidates_cannot_be_asked(
+    options: tuple[str, ...], said: str, outcomes: Path, llmroute: Invoke
+) -> None:
+    result = llmroute("calibrate", "-d", outcomes, *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
 def test_importing_the_package_does_not_import_numpy() -> None:
     code = "import llmroute, sys; assert 'numpy' not in sys.modules; llmroute.Router"
     subprocess.run([sys.executable, "-c", code], check=True)
