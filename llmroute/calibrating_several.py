@@ -49,6 +49,11 @@ class SeveralCalibration:
         """Whether the curve surely lies above the hull of the single models."""
         return self.summary.lift.low > 0
 
+    @property
+    def beats_task_map(self) -> bool:
+        """Whether its lower bound lies above what one choice a task gains."""
+        return self.summary.lift.low > self.task_map_lift.value
+
 
 def calibrate_several(result: Result, names: Sequence[str], wish: Wish) -> SeveralCalibration:
     """The choice among these candidates, at the λ that meets the target.

@@ -23,12 +23,7 @@ def several_story(calibration: SeveralCalibration) -> tuple[str, ...]:
     saving = point.saving.value
     spent = f"{share_text(abs(saving))} {'cheaper' if saving >= 0 else 'dearer'}"
     singles = ", ".join(one_line(name, 60) for name in summary.single_hull)
-    verdict = (
-        "Choosing per query surely beats every mix of single models"
-        if calibration.beats_singles
-        else "Choosing per query does not surely beat a mix of single models: it is not worth"
-        " running, and the static routing map stays"
-    )
+    verdict = _verdict(calibration)
     chosen = (
         f"Choosing among {len(calibration.candidates.names)} candidates per query costs"
         f" {usd_text(point.cost_usd_per_1k.value)} per 1,000 requests, {spent} than {best} alone,"
@@ -36,8 +31,9 @@ def several_story(calibration: SeveralCalibration) -> tuple[str, ...]:
         f" {_numbers(point.quality_loss)})."
     )
     proof = (
-        f"{verdict}: at equal cost its quality is {_numbers(summary.lift)} above theirs, averaged"
-        f" over all costs. A static choice a task reaches {_numbers(calibration.task_map_lift)}."
+        f"{verdict} At equal cost its quality is {_numbers(summary.lift)} above the best mix of"
+        " single models, averaged over all costs; that of a static choice a task is"
+        f" {_numbers(calibration.task_map_lift)} above it."
     )
     areas = (
         f"AIQ {_numbers(summary.aiq)}; of the single models {_numbers(summary.aiq_single_hull)}"
@@ -48,6 +44,17 @@ def several_story(calibration: SeveralCalibration) -> tuple[str, ...]:
         " written: a router of several candidates is measured here, not saved."
     )
     return chosen, proof, areas, basis
+
+
+def _verdict(calibration: SeveralCalibration) -> str:
+    if not calibration.beats_singles:
+        return "Choosing per query does not surely beat a mix of single models: do not run it."
+    if not calibration.beats_task_map:
+        return (
+            "Choosing per query does not surely beat the static task map, which needs no model at"
+            " all: keep the map."
+        )
+    return "Choosing per query surely beats every mix of single models, and the static task map."
 
 
 def share_rows(calibration: SeveralCalibration) -> tuple[tuple[str, str, str, str], ...]:
@@ -72,6 +79,7 @@ def several_to_json(calibration: SeveralCalibration) -> str:
         "task": calibration.wish.task,
         "n": len(calibration.candidates.ids),
         "beats_singles": calibration.beats_singles,
+        "beats_task_map": calibration.beats_task_map,
         "target": {"kind": target.kind, "value": target.value},
         "lambda": point.pop("lambda_"),
         **point,

@@ -326,7 +326,7 @@ def test_several_candidates_are_measured_and_nothing_is_written(
     assert result.exit_code == 0, result.stderr
     figures = json.loads(result.stdout)
     assert figures["schema"] == "llmroute/calibration-several/1"
-    assert figures["beats_singles"]
+    assert (figures["beats_singles"], figures["beats_task_map"]) == (True, True)
     assert figures["aiq"]["value"] > figures["aiq_single_hull"]["value"]
     assert sum(figures["shares"].values()) == pytest.approx(1.0)
     # One task only: a choice a task is a choice of a single model.
