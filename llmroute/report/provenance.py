@@ -12,7 +12,8 @@ import yaml
 from llmroute.report.story import rule_sentence
 
 if TYPE_CHECKING:
-    from llmroute.records import Comparison, RoutingMap
+    from llmroute.records import Comparison, Provenance, RoutingMap
+from llmroute.report.amounts import share_text, usd_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def view_provenance(comparison: Comparison, routing_map: RoutingMap) -> tuple[Gr
         ("started", provenance.started or "not recorded"),
         ("rule", rule_sentence(comparison.rule)),
         ("reference", comparison.reference),
-        ("strategy", provenance.strategy),
+        ("strategy", _strategy(provenance)),
         ("repeats", str(provenance.repeats)),
         ("seed", str(provenance.seed)),
     )
@@ -45,6 +46,18 @@ def view_provenance(comparison: Comparison, routing_map: RoutingMap) -> tuple[Gr
         Group("Outcomes files", tuple((source, "") for source in provenance.sources)),
     )  # fmt: skip
     return tuple(group for group in groups if group.rows)
+
+
+def _strategy(provenance: Provenance) -> str:
+    race = provenance.race
+    if race is None:
+        return provenance.strategy
+    spent, grid = (usd_text(race[key]) for key in ("spent_usd", "grid_usd"))
+    return (
+        f"race: {race['calls']:,.0f} of the grid's {race['grid_calls']:,.0f} calls, {spent} of about "
+        f"{grid}; another route than the grid's at a risk of at most "
+        f"{share_text(race['risk'])} a task"
+    )
 
 
 def short_yaml(routing_map: RoutingMap) -> str:

@@ -130,3 +130,16 @@ def test_the_same_records_give_the_same_view(real_run: Run) -> None:
 def test_the_map_file_is_shown_when_it_is_given(small_run: Run) -> None:
     assert build_view(*small_run, map_yaml="version: 1\n").map_yaml == "version: 1\n"
     assert "route: small" in build_view(*small_run).map_yaml
+
+
+def test_a_race_says_what_it_asked_spent_and_risked() -> None:
+    from llmroute.records import Provenance
+    from llmroute.report.provenance import _strategy
+
+    facts = {
+        "risk": 0.05, "calls": 46, "grid_calls": 120, "spent_usd": 0.0041, "grid_usd": 0.0444,
+    }  # fmt: skip
+    said = _strategy(Provenance(strategy="race", race=facts))
+    assert said.startswith("race: 46 of the grid's 120 calls, $0.0041 of about $0.044;")
+    assert "at most 5% a task" in said
+    assert _strategy(Provenance()) == "grid"
