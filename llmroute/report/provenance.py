@@ -53,11 +53,9 @@ def _strategy(provenance: Provenance) -> str:
     if race is None:
         return provenance.strategy
     spent, grid = (usd_text(race[key]) for key in ("spent_usd", "grid_usd"))
-    return (
-        f"race: {race['calls']:,.0f} of the grid's {race['grid_calls']:,.0f} calls, {spent} of about "
-        f"{grid}; another route than the grid's at a risk of at most "
-        f"{share_text(race['risk'])} a task"
-    )
+    asked = f"{race['calls']:,.0f} of the grid's {race['grid_calls']:,.0f} calls"
+    risk = f"another route than the grid's at a risk of at most {share_text(race['risk'])} a task"
+    return f"race: {asked}, {spent} of about {grid}; {risk}"
 
 
 def short_yaml(routing_map: RoutingMap) -> str:
