@@ -107,13 +107,18 @@ def import_litellm() -> Any:
     os.environ["LITELLM_MODE"] = "PRODUCTION"
     os.environ.setdefault("LITELLM_LOG", "ERROR")
     try:
-        import litellm
+        with warnings.catch_warnings():
+            # Whatever it and the SDKs it loads warn of while loading is no news to a user.
+            warnings.simplefilter("ignore")
+            import litellm
     except ImportError as error:
         raise OutsideError(
             f"litellm cannot be imported: {error}", fix="Reinstall it: pip install litellm"
         ) from error
     # It serialises what endpoints send, and pydantic warns of each count that is no number.
     warnings.filterwarnings("ignore", message="Pydantic serializer warnings")
+    # Seen with litellm 1.106 and openai 2.54: models built at the first call.
+    warnings.filterwarnings("ignore", message=".*`ReadOnly` qualifier", category=UserWarning)
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.turn_off_message_logging = True
