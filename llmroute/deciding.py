@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from llmroute.plan.manifest import recall_limits, recall_rule, recall_thresholds
 from llmroute.plan.matrix import Plan
-from llmroute.race.source import RISK
+from llmroute.race.rule import RISK
 from llmroute.records import (
     Candidate,
     Comparison,

@@ -13,15 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from llmroute.asking import Listener, Wanted, ask, refuse_to_ask
-from llmroute.calls.budget import Ledger, check_affordable
 from llmroute.deciding import AS_PLANNED, Decision, Result, decide_run, decided_rule, thresholds_of
 from llmroute.errors import InputError, OutsideError
 from llmroute.plan.estimate import PlanEstimate, estimate_plan
 from llmroute.plan.manifest import describe_run, recall_plan
 from llmroute.plan.matrix import Plan, Selection, plan_calls
 from llmroute.plan.prepare import identify_endpoints, prepare_candidates, select_suites
-from llmroute.race.source import RaceSource, lay_out_races
 from llmroute.records import Call, Completion, Config, Outcomes, Price, Provenance, QualityRule
 from llmroute.scores.answers import recall_scores, score_answers
 from llmroute.store.manifest import RunManifest, RunState, utc_text
@@ -29,8 +26,10 @@ from llmroute.store.reader import StoreReader
 from llmroute.store.writer import StoreWriter
 
 if TYPE_CHECKING:
+    from llmroute.asking import Listener, Wanted
     from llmroute.calibrating import Calibration, Wish
     from llmroute.calibrating_several import SeveralCalibration
+    from llmroute.race.source import RaceSource
 
 Strategy = Literal["grid", "race"]
 
@@ -106,6 +105,10 @@ def benchmark(
         OutsideError: `offline`, and answers are missing.
         StoreError: the store cannot be written.
     """
+    # What only a bench needs: `map` and `report` start without it.
+    from llmroute.asking import ask, refuse_to_ask
+    from llmroute.calls.budget import Ledger, check_affordable
+
     with (
         StoreWriter.open(config.store, command=command, wait_s=wait_s) as store,
         StoreReader.open(config.store) as reader,
@@ -291,6 +294,8 @@ def _race(
     plan: Plan, config: Config, decision: Decision, answers: Mapping[str, Completion]
 ) -> RaceSource:
     """The races of the plan's tasks, told of what is answered already."""
+    from llmroute.race.source import RaceSource, lay_out_races
+
     thresholds = thresholds_of(plan, config.task_thresholds, decision)
     races = lay_out_races(
         plan,

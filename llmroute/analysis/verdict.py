@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,26 @@ import numpy as np
 from llmroute.analysis.intervals import Floats, lower_bound, upper_bound
 from llmroute.analysis.summary import Summary
 from llmroute.errors import failure_words
-from llmroute.records import Interval, QualityRule, Verdict
+from llmroute.records import Evidence, Interval, QualityRule, Verdict
 
 MOST_SAMPLES = 1_000_000
 """Beyond so many further samples a cell is better called undecidable."""
+
+
+_MEETS: Mapping[Evidence, frozenset[Verdict]] = {
+    "proven": frozenset({"proven"}),
+    "likely": frozenset({"proven", "likely"}),
+    "mean": frozenset({"proven", "likely", "undecided"}),
+}
+
+
+def meets_evidence(verdict: Verdict, evidence: Evidence) -> bool:
+    """Whether a verdict is sure enough for a route.
+
+    >>> meets_evidence("likely", "likely"), meets_evidence("likely", "proven")
+    (True, False)
+    """
+    return verdict in _MEETS[evidence]
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,12 +53,11 @@ def _exit_code(result: Result) -> int:
         )
         return EXIT_INTERRUPTED
     if result.interrupted:
-        open_calls = result.n_planned - (result.n_planned - result.n_failed)
         say(
             f"Interrupted: {result.n_planned - result.n_failed:,} of {result.n_planned:,} calls "
             "are answered and kept. Run the same command again to go on."
         )
-        return EXIT_INTERRUPTED if open_calls else EXIT_OK
+        return EXIT_INTERRUPTED if result.n_failed else EXIT_OK
     if result.n_unsent:
         return EXIT_BUDGET
     if result.n_failed:

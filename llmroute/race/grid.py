@@ -9,14 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from llmroute.analysis.summary import Summary
-from llmroute.analysis.verdict import Bar, decide
-from llmroute.records import Evidence, QualityRule, QualityThreshold, Verdict
-
-_MEETS: Mapping[Evidence, frozenset[Verdict]] = {
-    "proven": frozenset({"proven"}),
-    "likely": frozenset({"proven", "likely"}),
-    "mean": frozenset({"proven", "likely", "undecided"}),
-}
+from llmroute.analysis.verdict import Bar, decide, meets_evidence
+from llmroute.records import QualityRule, QualityThreshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +35,7 @@ class GridRule:
         if bar is None:  # nothing to measure against: undecided, which the naive rule lets pass
             return self.rule.evidence == "mean"
         verdict = decide(summary, bar, self.rule, self.n_compared).verdict
-        return verdict in _MEETS[self.rule.evidence]
+        return meets_evidence(verdict, self.rule.evidence)
 
     def _bar(self, reference: Summary | None) -> Bar | None:
         if self.threshold.relative_to is None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from llmroute.errors import InputError
 from llmroute.records import QualityRule, QualityThreshold, Sample
 
+RISK = 0.05
+"""Greatest probability, a task, that a race routes otherwise than the grid."""
+
 
 @dataclass(frozen=True, slots=True)
 class RaceCandidate:
@@ -34,7 +37,7 @@ class RaceRule:
     n_compared: int | None = None
     """Candidates of the grid, among which "proven" divides its error; None: those in the race."""
     repeats: int = 1
-    risk: float = 0.05
+    risk: float = RISK
     """Greatest probability that the route differs from the grid's, in (0, 1)."""
     batch: int = 5
     """Samples a candidate is asked at once, at least; groups are not torn apart."""

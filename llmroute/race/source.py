@@ -11,7 +11,7 @@ from llmroute.errors import InputError
 from llmroute.plan.estimate import expected_call_costs
 from llmroute.plan.matrix import Plan
 from llmroute.race.race import TaskRace
-from llmroute.race.rule import RaceCandidate, RaceRule
+from llmroute.race.rule import RISK, RaceCandidate, RaceRule
 from llmroute.records import (
     Call,
     Completion,
@@ -22,9 +22,6 @@ from llmroute.records import (
 )
 from llmroute.scores.answers import Scoring, scorings
 from llmroute.scores.score import build_scorer
-
-RISK = 0.05
-"""Greatest probability, a task, that a race routes otherwise than the grid."""
 
 
 class RaceSource:

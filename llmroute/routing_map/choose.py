@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from llmroute.analysis.verdict import meets_evidence
 from llmroute.records import (
     Cell,
     Comparison,
-    Evidence,
     Match,
     Provenance,
     QualityRule,
@@ -20,12 +20,6 @@ from llmroute.records import (
 )
 from llmroute.routing_map.fallbacks import choose_fallbacks
 from llmroute.routing_map.savings import compute_savings
-
-_MEETS: Mapping[Evidence, frozenset[str]] = {
-    "proven": frozenset({"proven"}),
-    "likely": frozenset({"proven", "likely"}),
-    "mean": frozenset({"proven", "likely", "undecided"}),
-}
 
 
 def choose_routes(
@@ -91,7 +85,7 @@ def objection(cell: Cell, rule: QualityRule, limits: TaskLimits) -> str | None:
     """Why a candidate may not be the route, or None where nothing speaks against it."""
     if cell.candidate in limits.excluded:
         return "excluded by the configuration"
-    if cell.verdict not in _MEETS[rule.evidence] or cell.coverage < rule.min_coverage:
+    if not meets_evidence(cell.verdict, rule.evidence) or cell.coverage < rule.min_coverage:
         return cell.reason
     if cell.cost_usd_per_1k is None:
         return f"clears, but is not priced: {cell.unpriced_reason}"
