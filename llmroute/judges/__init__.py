@@ -1,0 +1,1 @@
+"""A rubric, an answer → the judge's messages; its reply → Verdict. Nothing here is called."""
