@@ -14,7 +14,7 @@ LlmrouteError
 └── CallError               one call to a model failed; becomes a `Failure`    exit 3
     ├── RateLimited · TimedOut · ConnectionFailed · ServerFailed
     ├── Unauthorized · NotFound · BadRequest · ContextTooLong
-    ├── ContentRefused · MalformedAnswer · NotRecorded
+    ├── ContentRefused · MalformedAnswer · NotRecorded · UnreadableVerdict
     └── BudgetSpent                                                        exit 4
 
 A message has three parts: *what* is wrong, *where*, and how to *fix* it.
@@ -188,6 +188,12 @@ class NotRecorded(CallError):
     """A recording holds no answer to this call, or `--offline` forbids asking for one."""
 
     kind = "not_recorded"
+
+
+class UnreadableVerdict(CallError):
+    """The judge answered, but not with a verdict in the form it was given."""
+
+    kind = "unreadable_verdict"
 
 
 class BudgetSpent(CallError):

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from llmroute import __version__
-from llmroute.cli import bench, calibrate, init, models, report, routing_map, schema, store, suites
+from llmroute.cli import (
+    bench,
+    calibrate,
+    init,
+    judge,
+    models,
+    report,
+    routing_map,
+    schema,
+    store,
+    suites,
+)
 
 app = typer.Typer(
     name="llmroute",
@@ -26,6 +37,7 @@ app.command("calibrate")(calibrate.calibrate)
 app.command("models")(models.models)
 app.command("schema")(schema.schema)
 app.add_typer(suites.app, name="suites")
+app.add_typer(judge.app, name="judge")
 app.add_typer(store.app, name="store")
 
 

@@ -11,7 +11,7 @@ from llmroute.cli.errors import command
 
 @command
 def schema(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="config, suite or map.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="config, suite, judge or map.")],
 ) -> int:
     """Print a JSON Schema, for editors and other tools."""
     import json

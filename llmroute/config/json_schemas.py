@@ -17,6 +17,7 @@ from llmroute.files import atomic_write
 
 SCHEMAS: dict[str, str] = {
     "config": "llmroute.config.schema:ConfigFile",
+    "judge": "llmroute.judges.schema:RubricFile",
     "map": "llmroute.routing_map.schema:RoutingMapFile",
     "suite": "llmroute.suites.schema:SuiteFile",
 }
