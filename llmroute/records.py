@@ -14,6 +14,8 @@ from typing import Any, Literal
 Evidence = Literal["proven", "likely", "mean"]
 Verdict = Literal["proven", "likely", "undecided", "fails"]
 CostBasis = Literal["recorded", "measured", "list_price"]
+Correction = Literal["rogan_gladen", "ppi"]
+"""How people's labels correct a judge's mean: by its errors on the task, or on the cell itself."""
 
 
 # -- suites ---------------------------------------------------------------------------------------
@@ -413,6 +415,27 @@ class Outcomes:
     """(task, sample_id) → Prompt."""
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What one person, or one judge, says of an answer, or of two beside each other."""
+
+    task: str
+    sample_id: str
+    candidate: str
+    rater: str
+    score: float
+    """In [0, 1]; beside a rival: 1 the candidate's answer is better, 0 the rival's, 0.5 a tie."""
+    repeat: int = 0
+    rival: str | None = None
+    """The other candidate, where two answers were compared."""
+    weight: float = 1.0
+    """How many answers it stands for: one over the chance of having been drawn for labelling."""
+    group: str | None = None
+    """Labels of one group (one prompt, one document) are not independent."""
+    where: str = ""
+    """File and line, for messages."""
+
+
 # -- comparison -----------------------------------------------------------------------------------
 
 
@@ -423,6 +446,31 @@ class Interval:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeEvidence:
+    """Who judged the answers to a task, and how far that can be trusted."""
+
+    judges: tuple[str, ...]
+    """Several are a panel."""
+    rubric: str | None
+    calibrated: bool
+    """Whether people's labels correct its scores; else it is taken at its word: no proof."""
+    reason: str
+    """Why it is not calibrated, or what corrects it, as a clause."""
+    n_labels: int
+    """Answers of the task that people labelled."""
+    agreement: Interval | None = None
+    """Krippendorff's α of the judge and people."""
+    ceiling: Interval | None = None
+    """The same among people, where two or more labelled the same answers."""
+    flip_rate: float | None = None
+    """Share of comparisons that turn when the answers change places; None: nothing is compared."""
+    unreadable_share: float = 0.0
+    """Share of the answers it was asked about whose verdict cannot be read."""
+    effective_votes: float | None = None
+    """What a panel is worth in independent judges; None: one judge, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,6 +512,10 @@ class Cell:
     """Further samples that would settle an undecided cell at its present quality."""
     on_frontier: bool
     """No other candidate of the task is at least as good and cheaper."""
+    judged_quality: float | None = None
+    """The judge's own mean, where `quality` is corrected by people's labels."""
+    correction: Correction | None = None
+    """By which estimator it is."""
 
     @property
     def coverage(self) -> float:
@@ -503,6 +555,8 @@ class TaskComparison:
     cells: tuple[Cell, ...]
     costs_usd: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     """Candidate → mean cost of each sample, samples in one order for all; None: not known."""
+    judge: JudgeEvidence | None = None
+    """None: a metric scored it."""
 
     def cell(self, candidate: str) -> Cell | None:
         """The candidate's cell, or None where it is not part of the task."""
@@ -554,6 +608,8 @@ class TaskEvidence:
     latency_p50_s: float | None
     latency_p95_s: float | None
     suite_hash: str | None = None
+    judge: JudgeEvidence | None = None
+    """Who judged it; None: a metric scored it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from llmroute import __version__
 from llmroute.errors import ConfigError
 from llmroute.records import (
     Interval,
+    JudgeEvidence,
     Match,
     Provenance,
     QualityRule,
@@ -29,7 +30,9 @@ from llmroute.records import (
 
 if TYPE_CHECKING:
     from llmroute.routing_map.schema import (
+        EvidenceFile,
         IntervalFile,
+        JudgingFile,
         QueryRouterFile,
         RelativeThresholdFile,
         RoutingMapFile,
@@ -128,7 +131,7 @@ def _task(route: TaskRoute, match: Match | None) -> dict[str, Any]:
     document = asdict(route)
     for key in ("task", "threshold_rule"):
         del document[key]
-    document["evidence"] = _without(document["evidence"], "suite_hash")
+    document["evidence"] = _evidence(route.evidence)
     relative = _relative(route.threshold_rule)
     if relative:
         document["threshold"] = relative
@@ -136,6 +139,19 @@ def _task(route: TaskRoute, match: Match | None) -> dict[str, Any]:
         document["match"] = {key: value for key, value in asdict(match).items() if value}
     document["rejected"] = document.pop("rejected")
     return document
+
+
+def _evidence(evidence: TaskEvidence) -> dict[str, Any]:
+    """The evidence with the judge in one word, and beneath it what that word rests on."""
+    document = _without(asdict(evidence), "suite_hash", "judge")
+    if evidence.judge is None:
+        return document
+    judging = _without(document.pop("judge"), *_OPTIONAL_OF_JUDGES)
+    calibrated = judging.pop("calibrated")
+    return {**document, "judge": "calibrated" if calibrated else "uncalibrated", "judging": judging}
+
+
+_OPTIONAL_OF_JUDGES = ("agreement", "ceiling", "flip_rate", "effective_votes")
 
 
 def _query_router(router: QueryRouter | None) -> dict[str, Any]:
@@ -213,9 +229,25 @@ def _task_route(name: str, task: TaskFile) -> TaskRoute:
         quality_threshold=task.quality_threshold,
         threshold_rule=bar if task.threshold is None else _threshold(task.threshold),
         weight=task.weight,
-        evidence=TaskEvidence(**task.evidence.model_dump()),
+        evidence=_task_evidence(task.evidence),
         rejected=tuple(Rejected(**item.model_dump()) for item in task.rejected),
     )
+
+
+def _task_evidence(file: EvidenceFile) -> TaskEvidence:
+    known = file.model_dump(exclude={"judge", "judging"})
+    return TaskEvidence(**known, judge=_judge(file.judging, file.judge == "calibrated"))
+
+
+def _judge(file: JudgingFile | None, calibrated: bool) -> JudgeEvidence | None:
+    if file is None:
+        return None
+    read = {
+        "judges": tuple(file.judges),
+        "agreement": _interval(file.agreement),
+        "ceiling": _interval(file.ceiling),
+    }
+    return JudgeEvidence(**{**file.model_dump(), **read}, calibrated=calibrated)
 
 
 def _threshold(written: float | RelativeThresholdFile) -> QualityThreshold:

@@ -39,6 +39,28 @@ class QualityFile(_Model):
     min_coverage: Share
 
 
+class JudgingFile(_Model):
+    """Who judged the answers to a task, and how far that can be trusted."""
+
+    judges: list[str] = Field(description="Several are a panel.")
+    rubric: str | None
+    reason: str = Field(description="Why it is not calibrated, or what corrects it.")
+    n_labels: Annotated[int, Field(ge=0)] = Field(description="Answers that people labelled.")
+    agreement: IntervalFile | None = Field(
+        default=None, description="Krippendorff's alpha of the judge and people."
+    )
+    ceiling: IntervalFile | None = Field(
+        default=None, description="The same among people who labelled the same answers."
+    )
+    flip_rate: Share | None = Field(
+        default=None, description="Comparisons that turn when the answers change places."
+    )
+    unreadable_share: Share = Field(description="Share of verdicts that cannot be read.")
+    effective_votes: Annotated[float, Field(ge=1)] | None = Field(
+        default=None, description="What a panel is worth in independent judges."
+    )
+
+
 class EvidenceFile(_Model):
     """What is known of the route on its task."""
 
@@ -52,6 +74,11 @@ class EvidenceFile(_Model):
     latency_p50_s: Amount | None
     latency_p95_s: Amount | None
     suite_hash: str | None = None
+    judge: Literal["calibrated", "uncalibrated"] | None = Field(
+        default=None,
+        description="Whether people's labels correct the judge's scores; none: a metric scored it.",
+    )
+    judging: JudgingFile | None = None
 
 
 class RejectedFile(_Model):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import yaml
 from llmroute.analysis.compare import compare
 from llmroute.errors import ConfigError
 from llmroute.records import (
+    Interval,
+    JudgeEvidence,
     Match,
     Outcome,
     Outcomes,
@@ -70,6 +73,40 @@ def test_the_file_has_the_documented_shape(routing_map: RoutingMap) -> None:
         "cost_basis", "latency_p50_s", "latency_p95_s", "suite_hash",
     }  # fmt: skip
     assert {"candidate", "verdict", "reason"} <= set(task["rejected"][0])
+
+
+@pytest.mark.parametrize(
+    ("judge", "word"),
+    [
+        (JudgeEvidence(("openai/gpt-4o",), "tone", False, "no labels", 0), "uncalibrated"),
+        (
+            JudgeEvidence(
+                ("a", "b"),
+                None,
+                True,
+                "corrected",
+                60,
+                agreement=Interval(0.8, 0.7, 0.9),
+                ceiling=Interval(0.85, 0.75, 0.95),
+                flip_rate=0.125,
+                unreadable_share=0.25,
+                effective_votes=1.5,
+            ),
+            "calibrated",
+        ),
+    ],
+)
+def test_the_map_says_in_one_word_what_its_judge_is_worth_and_keeps_the_rest(
+    routing_map: RoutingMap, tmp_path: Path, judge: JudgeEvidence, word: str
+) -> None:
+    task = routing_map.tasks[0]
+    judged = replace(
+        routing_map, tasks=(replace(task, evidence=replace(task.evidence, judge=judge)),)
+    )
+    path = tmp_path / "m.yaml"
+    path.write_text(map_to_yaml(judged), encoding="utf-8")
+    assert f"\n      judge: {word}\n" in path.read_text(encoding="utf-8")
+    assert read_map(path).tasks[0].evidence.judge == judge
 
 
 def test_figures_have_six_significant_digits(routing_map: RoutingMap) -> None:
