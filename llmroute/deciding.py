@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from llmroute.plan.manifest import recall_limits, recall_rule, recall_thresholds
 from llmroute.plan.matrix import Plan
@@ -62,8 +62,23 @@ class Result:
     """By this run, retries included; what could not be told is charged at its worst."""
 
 
-def decide_run(plan: Plan, manifest: RunManifest, outcomes: Outcomes, decision: Decision) -> Result:
-    """The run compared and routed, by its own configuration and what the decision says."""
+def decide_run(
+    plan: Plan,
+    manifest: RunManifest,
+    outcomes: Outcomes,
+    decision: Decision,
+    *,
+    oldest_answer: str | None = None,
+) -> Result:
+    """The run compared and routed, by its own configuration and what the decision says.
+
+    Args:
+        plan: the run's calls.
+        manifest: what it was planned with.
+        outcomes: what became of the calls.
+        decision: what is to be decided otherwise.
+        oldest_answer: UTC of the oldest of its answers.
+    """
     from llmroute.analysis.compare import TaskRules, compare
     from llmroute.routing_map.choose import choose_routes
     from llmroute.routing_map.notes import write_notes
@@ -85,7 +100,11 @@ def decide_run(plan: Plan, manifest: RunManifest, outcomes: Outcomes, decision: 
         comparison,
         limits=recall_limits(manifest),
         matches={suite.task: suite.match for suite in plan.suites},
-        provenance=_provenance(plan, manifest, comparison, outcomes),
+        provenance=replace(
+            _provenance(plan, manifest, prices),
+            oldest_answer=oldest_answer,
+            race=_race_facts(comparison, outcomes) if manifest.strategy == "race" else None,
+        ),
         notes=write_notes(comparison, manifest.floors, raced=manifest.strategy == "race"),
     )
     raced = manifest.strategy == "race"  # what it did not ask is not missing
@@ -135,23 +154,21 @@ def decided_rule(rule: QualityRule, decision: Decision) -> QualityRule:
     )
 
 
-def _provenance(
-    plan: Plan, manifest: RunManifest, comparison: Comparison, outcomes: Outcomes
-) -> Provenance:
+def _provenance(plan: Plan, manifest: RunManifest, prices: Mapping[str, Price]) -> Provenance:
     shown = ("model", "params", "price", "api_base")
+    priced = {name: {"price": asdict(price)} for name, price in prices.items()}
     return Provenance(
         run_id=manifest.run_id,
         started=manifest.started,
         suites={suite.task: manifest.suites[suite.name] for suite in plan.suites},
         candidates={
-            name: {key: content[key] for key in shown if content.get(key)}
+            name: {k: v for k in shown if (v := {**content, **priced.get(name, {})}.get(k))}
             for name, content in manifest.candidates.items()
         },
         versions=manifest.versions,
         seed=manifest.seed,
         repeats=manifest.repeats,
         strategy=manifest.strategy,
-        race=_race_facts(comparison, outcomes) if manifest.strategy == "race" else None,
     )
 
 

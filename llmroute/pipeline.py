@@ -8,8 +8,8 @@ decides from outcomes files. All three end in a `Result`, from which reports are
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -171,8 +171,8 @@ def remap(
     with StoreReader.open(store) as reader:
         manifest = _find_run(reader, store, run_id)
         plan = plan or recall_plan(manifest, reader)
-        outcomes = _recall_outcomes(plan, reader)
-    return decide_run(plan, manifest, outcomes, decision)
+        outcomes, oldest = _recall_outcomes(plan, reader)
+    return decide_run(plan, manifest, outcomes, decision, oldest_answer=oldest)
 
 
 def map_outcomes(
@@ -202,11 +202,12 @@ def map_outcomes(
         decided_rule(rule or QualityRule(), decision),
         reference=decision.reference,
     )
+    prices = dict(decision.prices or {})
     provenance = Provenance(
-        sources=tuple(f"{path.name} sha256:{file_digest(path)}" for path in files)
+        candidates={n: {"price": asdict(prices[n])} for n in comparison.candidates if n in prices},
+        sources=tuple(f"{path.name} sha256:{file_digest(path)}" for path in files),
     )
     routing_map = choose_routes(comparison, provenance=provenance, notes=write_notes(comparison))
-    prices = dict(decision.prices or {})
     return Result(comparison, routing_map, outcomes, prices, n_planned=len(outcomes.rows))
 
 
@@ -308,18 +309,21 @@ def _race(
     return RaceSource(plan, races, config.task_limits, answers)
 
 
-def _recall_outcomes(plan: Plan, reader: StoreReader) -> Outcomes:
-    """What became of the plan's calls; the answers and scores it is made from are let go."""
+def _recall_outcomes(plan: Plan, reader: StoreReader) -> tuple[Outcomes, str | None]:
+    """What became of the plan's calls, and when the oldest answer was given.
+
+    The answers and scores it is made from are let go.
+    """
     from llmroute.outcomes.collect import collect_outcomes
 
     keys = [call.key for call in plan.calls]
-    return collect_outcomes(
-        plan.calls,
-        plan.suites,
-        {answer.key: answer for answer in reader.completions(keys)},
-        reader.failures(keys),
-        recall_scores(plan, reader),
+    answers = {answer.key: answer for answer in reader.completions(keys)}
+    oldest_s = min((answer.created_s for answer in answers.values()), default=None)
+    outcomes = collect_outcomes(
+        plan.calls, plan.suites, answers, reader.failures(keys), recall_scores(plan, reader)
     )
+    oldest = None if not oldest_s else utc_text(datetime.fromtimestamp(oldest_s, UTC))
+    return outcomes, oldest
 
 
 def _find_run(reader: StoreReader, store: Path, run_id: str | None) -> RunManifest:

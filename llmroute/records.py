@@ -627,6 +627,8 @@ class TaskRoute:
     weight: float
     evidence: TaskEvidence
     rejected: tuple[Rejected, ...]
+    limits: TaskLimits = TaskLimits()
+    """What else the route had to keep to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -649,6 +651,8 @@ class Provenance:
     run_id: str | None = None
     started: str | None = None
     """UTC, ISO 8601."""
+    oldest_answer: str | None = None
+    """UTC, ISO 8601: a run may stand on answers the store has kept since long before it."""
     suites: Mapping[str, str] = field(default_factory=dict)
     """Task → content hash of its suite."""
     candidates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

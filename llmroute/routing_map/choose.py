@@ -78,6 +78,7 @@ def _route(
             for cell in task.cells
             if cell.candidate != route or not clearing
         ),
+        limits=limits,
     )
 
 

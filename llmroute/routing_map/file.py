@@ -25,6 +25,7 @@ from llmroute.records import (
     RoutingMap,
     Savings,
     TaskEvidence,
+    TaskLimits,
     TaskRoute,
 )
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         EvidenceFile,
         IntervalFile,
         JudgingFile,
+        LimitsFile,
         QueryRouterFile,
         RelativeThresholdFile,
         RoutingMapFile,
@@ -129,12 +131,15 @@ def _relative(threshold: QualityThreshold) -> dict[str, float] | None:
 
 def _task(route: TaskRoute, match: Match | None) -> dict[str, Any]:
     document = asdict(route)
-    for key in ("task", "threshold_rule"):
+    for key in ("task", "threshold_rule", "limits"):
         del document[key]
     document["evidence"] = _evidence(route.evidence)
     relative = _relative(route.threshold_rule)
     if relative:
         document["threshold"] = relative
+    if route.limits != TaskLimits():
+        kept = asdict(route.limits)
+        document["limits"] = {key: value for key, value in kept.items() if value not in (None, ())}
     if match and match != Match():
         document["match"] = {key: value for key, value in asdict(match).items() if value}
     document["rejected"] = document.pop("rejected")
@@ -231,6 +236,7 @@ def _task_route(name: str, task: TaskFile) -> TaskRoute:
         weight=task.weight,
         evidence=_task_evidence(task.evidence),
         rejected=tuple(Rejected(**item.model_dump()) for item in task.rejected),
+        limits=TaskLimits() if task.limits is None else _read_limits(task.limits),
     )
 
 
@@ -248,6 +254,10 @@ def _judge(file: JudgingFile | None, calibrated: bool) -> JudgeEvidence | None:
         "ceiling": _interval(file.ceiling),
     }
     return JudgeEvidence(**{**file.model_dump(), **read}, calibrated=calibrated)
+
+
+def _read_limits(file: LimitsFile) -> TaskLimits:
+    return TaskLimits(**{**file.model_dump(), "excluded": tuple(file.excluded)})
 
 
 def _threshold(written: float | RelativeThresholdFile) -> QualityThreshold:

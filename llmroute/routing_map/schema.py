@@ -106,6 +106,14 @@ class MatchFile(_Model):
     utterances: list[str] = []
 
 
+class LimitsFile(_Model):
+    """What else the route had to keep to, and who was not asked."""
+
+    max_latency_p95_s: Amount | None = None
+    max_cost_usd_per_1k: Amount | None = None
+    excluded: list[str] = []
+
+
 class TaskFile(_Model):
     """Where requests of one task go."""
 
@@ -120,6 +128,7 @@ class TaskFile(_Model):
         default=None, description="The rule behind a bar that is relative to another candidate."
     )
     weight: Annotated[float, Field(gt=0)] = 1.0
+    limits: LimitsFile | None = None
     evidence: EvidenceFile
     match: MatchFile | None = None
     rejected: list[RejectedFile]
@@ -140,6 +149,9 @@ class ProvenanceFile(_Model):
 
     run_id: str | None = None
     started: str | None = None
+    oldest_answer: str | None = Field(
+        default=None, description="When the oldest answer was given; a run may reuse old ones."
+    )
     suites: dict[str, str] = {}
     candidates: dict[str, dict[str, Any]] = {}
     versions: dict[str, str] = {}

@@ -70,6 +70,32 @@ def test_map_follows_bar_evidence_and_reference(
     assert json.loads(result.stdout)["tasks"]["t"]["route"] == route
 
 
+def test_the_map_keeps_the_prices_it_was_decided_with(outcomes: Path, llmroute: Invoke) -> None:
+    document = json.loads(
+        llmroute("map", "-d", outcomes, "--prices", "prices.csv", "--json").stdout
+    )
+    price = document["provenance"]["candidates"]["cheap"]["price"]
+    assert (price["input_usd_per_mtok"], price["output_usd_per_mtok"]) == (0.1, 0.4)
+
+
+def test_a_map_says_when_its_oldest_answer_was_given(folder: Path, llmroute: Invoke) -> None:
+    llmroute("bench", "--limit", 6, "--suite", "classification")
+    llmroute("bench", "--limit", 7, "--suite", "classification")
+    first, second = (
+        json.loads(llmroute("map", "--json", "--run", run).stdout)["provenance"]
+        for run in _runs(folder)
+    )
+    assert first["run_id"] != second["run_id"]
+    assert first["oldest_answer"] == second["oldest_answer"] <= second["started"]
+
+
+def _runs(folder: Path) -> list[str]:
+    from llmroute.store import StoreReader
+
+    with StoreReader.open(folder / ".llmroute/store.db") as reader:
+        return [run.run_id for run in reader.runs()]
+
+
 def test_without_prices_nothing_is_the_cheapest(outcomes: Path, llmroute: Invoke) -> None:
     document = json.loads(llmroute("map", "-d", outcomes, "--json").stdout)
     task = document["tasks"]["t"]

@@ -20,6 +20,7 @@ from llmroute.records import (
     QualityRule,
     QualityThreshold,
     RoutingMap,
+    TaskLimits,
     Usage,
 )
 from llmroute.routing_map.choose import choose_routes
@@ -54,6 +55,20 @@ def test_a_written_map_reads_back_and_writes_the_same_bytes(
     assert map_to_yaml(read) == map_to_yaml(routing_map)
     assert read.tasks[0].threshold_rule == QualityThreshold(0.95, "best")
     assert read.matches == routing_map.matches
+
+
+def test_the_limits_a_route_keeps_to_stand_in_the_map(
+    routing_map: RoutingMap, tmp_path: Path
+) -> None:
+    limits = TaskLimits(max_latency_p95_s=2.0, excluded=("slow",))
+    limited = replace(routing_map, tasks=(replace(routing_map.tasks[0], limits=limits),))
+    path = tmp_path / "m.yaml"
+    path.write_text(map_to_yaml(limited), encoding="utf-8")
+    assert "limits:\n      max_latency_p95_s: 2.0\n      excluded:\n        - slow\n" in (
+        path.read_text(encoding="utf-8")
+    )
+    assert read_map(path).tasks[0].limits == limits
+    assert "limits" not in map_to_dict(routing_map)["tasks"]["t: ünïcode"]
 
 
 def test_json_carries_the_same_structure_as_yaml(routing_map: RoutingMap) -> None:

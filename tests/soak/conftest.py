@@ -116,7 +116,7 @@ class Bench:
         """The map, without what is another with every run: its id, its start, the latencies."""
         text = (self.folder / "llmroute-out/routing-map.yaml").read_text()
         document = yaml.safe_load(text)
-        for name in ("run_id", "started"):
+        for name in ("run_id", "started", "oldest_answer"):
             del document["provenance"][name]
         return json.dumps(_without_latency(document), indent=1)
 
