@@ -392,6 +392,10 @@ class Outcome:
     finish_reason: str | None = None
     weight: float = 1.0
     group: str | None = None
+    judge: str | None = None
+    """Who graded it, a panel joined by " + "; None: a metric did."""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """Each criterion's value; of a panel "judge NAME", of a comparison "flipped"."""
 
 
 @dataclass(frozen=True, slots=True)

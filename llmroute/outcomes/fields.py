@@ -54,6 +54,17 @@ class Fields:
         fix = "Scale it into [0, 1], or write null where there is no score."
         raise self._fault(name, value, "a number in [0, 1]", fix)
 
+    def shares(self, name: str) -> dict[str, float]:
+        """An object of numbers in [0, 1]; null is none."""
+        value = self.content.get(name)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise self._fault(name, value, "an object of numbers", 'Write {"clear": 0.5}.')
+        inner = Fields(value, f"{self.where}, {name!r}")
+        found = {key: inner.share(key) for key in value}
+        return {key: share for key, share in found.items() if share is not None}
+
     def count(self, name: str) -> int | None:
         """A whole number of at least 0, also where it was written as 12.0, or None."""
         value = self.content.get(name)

@@ -5,7 +5,8 @@
 
 Any value may be null, any candidate missing, and other keys are passed over. Beside these a line
 may hold `repeat`, `target`, `tags`, `difficulty`, `group` and `weight`, and a candidate `reason`,
-`answered`, `prediction`, `finish_reason`, `cached_prompt_tokens`, `reasoning_tokens` and `busy_s`.
+`answered`, `prediction`, `finish_reason`, `cached_prompt_tokens`, `reasoning_tokens`, `busy_s`, and
+where a judge graded it `judge` (who) and `parts` (its verdict on each criterion).
 """
 
 from __future__ import annotations
@@ -190,6 +191,8 @@ def _read_outcome(result: Fields, first: Outcome, name: str, keep_text: bool) ->
         finish_reason=result.text("finish_reason"),
         weight=_weight(result) if "weight" in content else first.weight,
         group=result.label("group") if "group" in content else first.group,
+        judge=result.text("judge"),
+        parts=result.shares("parts"),
     )
 
 
@@ -266,6 +269,8 @@ def _result(outcome: Outcome, first: Outcome) -> dict[str, Any]:
         "cached_prompt_tokens": usage.cached_input_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
         "busy_s": outcome.busy_s,
+        "judge": outcome.judge,
+        "parts": dict(outcome.parts) or None,
     }
     result.update((name, value) for name, value in further.items() if value is not None)
     if outcome.answered != _is_answered(

@@ -58,7 +58,9 @@ def test_every_field_is_read(read):
         "latency_s": 0.25,
         "finish_reason": "stop",
         "prediction": "four",
-        "judge": "passed over",
+        "judge": "openai/gpt-4o",
+        "parts": {"clear": 0.5, "brief": None},
+        "grader_notes": "passed over",
     }
     extras = {"target": [4], "tags": ["easy"], "difficulty": 5, "group": 17, "weight": 2}
     outcomes = read(line({"m": result}, prompt="2 + 2?", repeat=3, split="test", **extras))
@@ -79,11 +81,19 @@ def test_every_field_is_read(read):
             finish_reason="stop",
             weight=2.0,
             group="17",
+            judge="openai/gpt-4o",
+            parts={"clear": 0.5},
         ),
     )
     assert outcomes.prompts == {
         ("gsm", "q1"): Prompt("gsm", "q1", "2 + 2?", [4], ("easy",), "5"),
     }
+
+
+def test_a_part_that_is_no_share_is_refused_with_its_place(read):
+    faulty = line({"m": {"score": 1, "judge": "j", "parts": {"clear": 3}}})
+    assert "o.jsonl:1, 'm', 'parts': 'clear' is 3" in refusal(read, faulty)
+    assert "'parts' is 'all', not an object" in refusal(read, line({"m": {"parts": "all"}}))
 
 
 def test_prompts_and_answers_can_be_left_out(read):
@@ -368,6 +378,8 @@ def outcomes(task, sample_id, repeat, candidate):
         finish_reason=st.none() | TEXT,
         weight=st.floats(0, 10),
         group=st.none() | TEXT,
+        judge=st.none() | TEXT,
+        parts=st.dictionaries(TEXT, st.floats(0, 1), max_size=2),
     )
 
 
