@@ -13,11 +13,13 @@ from llmroute.records import (
     Comparison,
     Evidence,
     Outcomes,
+    Plugin,
     Price,
     Provenance,
     QualityRule,
     QualityThreshold,
     RoutingMap,
+    Suite,
 )
 from llmroute.store.manifest import RunManifest
 
@@ -100,6 +102,7 @@ def decide_run(
         comparison,
         limits=recall_limits(manifest),
         matches={suite.task: suite.match for suite in plan.suites},
+        checks={suite.task: _checks(suite) for suite in plan.suites if suite.checks},
         provenance=replace(
             _provenance(plan, manifest, prices),
             oldest_answer=oldest_answer,
@@ -117,6 +120,13 @@ def decide_run(
         n_planned=len(wanted),
         n_failed=sum(not outcome.answered for outcome in wanted),
     )
+
+
+def _checks(suite: Suite) -> tuple[Plugin, ...]:
+    """The suite's checks with its labels, so that they need no suite where they are run."""
+    from llmroute.checks import CHECKS
+
+    return tuple(CHECKS.labelled(plugin, suite.labels) for plugin in suite.checks)
 
 
 def thresholds_of(

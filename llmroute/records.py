@@ -171,6 +171,8 @@ class Suite:
     metrics: tuple[Plugin, ...] = ()
     judge: JudgeUse | None = None
     extract: tuple[Plugin, ...] = ()
+    checks: tuple[Plugin, ...] = ()
+    """What a cascade sees in the task's answers, and what guards them in production."""
     quality_threshold: QualityThreshold | None = None
     """None: the configuration's."""
     weight: float = 1.0
@@ -703,6 +705,8 @@ class RoutingMap:
     tasks: tuple[TaskRoute, ...]
     savings: Savings
     matches: Mapping[str, Match] = field(default_factory=dict)
+    checks: Mapping[str, tuple[Plugin, ...]] = field(default_factory=dict)
+    """Task → the checks its answers must pass in production."""
     provenance: Provenance = Provenance()
     notes: tuple[str, ...] = ()
     """Warnings a reader must see: too few samples, a suite that a rule solves, ..."""

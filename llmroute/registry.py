@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from llmroute.errors import InputError, UnknownName, did_you_mean
+from llmroute.errors import InputError, SuiteError, UnknownName, did_you_mean
+
+if TYPE_CHECKING:
+    from llmroute.records import Plugin
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,27 @@ class Registry:
         except (TypeError, ValueError) as error:
             raise InputError(f"{self.kind} {name!r}: {error}", where=where) from error
 
+    def labelled(
+        self, plugin: Plugin, labels: Sequence[str], *, where: str | None = None
+    ) -> Plugin:
+        """The plugin with the suite's labels, where it takes labels and was given none.
+
+        Raises:
+            UnknownName: no plugin carries the name.
+            SuiteError: it takes labels, and the suite has none.
+        """
+        kind = self.load(plugin.name, where=where)
+        takes = is_dataclass(kind) and "labels" in {field.name for field in fields(kind)}
+        if not takes or plugin.params.get("labels"):
+            return plugin
+        if not labels:
+            raise SuiteError(
+                f"{self.kind} {plugin.name!r} has no labels to choose from",
+                where=where,
+                fix="Add 'labels: [...]', the allowed answers, to the suite.",
+            )
+        return replace(plugin, params={**plugin.params, "labels": list(labels)})
+
     def _check_params(
         self, name: str, plugin: Any, params: Mapping[str, Any], where: str | None
     ) -> None:
@@ -70,6 +94,20 @@ class Registry:
                 raise InputError(
                     f"{self.kind} {name!r} needs the parameter {field.name!r}", where=where
                 )
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """The names, numbered from the second use of one on.
+
+    >>> numbered(["contains", "exact", "contains"])
+    ['contains', 'exact', 'contains#2']
+    """
+    seen: dict[str, int] = {}
+    told = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        told.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return told
 
 
 @cache

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from llmroute.errors import InputError, UnknownName
 from llmroute.records import RoutingMap
+from llmroute.review import Review, Reviewer
 
 if TYPE_CHECKING:
     from llmroute.routers.decide import QueryRouter
@@ -36,6 +37,7 @@ class Router:
 
     routing_map: RoutingMap
     query_router: QueryRouter | None
+    reviewer: Reviewer = field(default_factory=Reviewer)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -43,13 +45,15 @@ class Router:
 
         Raises:
             ConfigError: the map can't be read.
-            InputError: the saved router is missing, damaged, edited, or not the map's.
+            InputError: the saved router is missing, damaged, edited, or not the map's; or the map
+                names a check that is not installed.
         """
         from llmroute.routing_map.file import read_map
 
         place = Path(path)
         routing_map = read_map(place)
-        return cls(routing_map, _load_query_router(routing_map, place))
+        reviewer = Reviewer.of(routing_map, where=str(place))
+        return cls(routing_map, _load_query_router(routing_map, place), reviewer)
 
     def decide(self, prompt: str, task: str | None = None) -> Decision:
         """The model for one prompt.
@@ -90,6 +94,25 @@ class Router:
                 reason = _reason(float(rate), threshold, strong=bool(strong))
                 decided[row] = Decision(model, float(rate), named[row], reason)
         return tuple(decided.get(row) or self._static(task) for row, task in enumerate(named))
+
+    def review(
+        self, prompt: str, answer: str | None, task: str | None = None, *, model: str | None = None
+    ) -> Review:
+        """Whether an answer stands, or who is asked next.
+
+        Args:
+            prompt: what was asked.
+            answer: what came back; None or blank: nothing did.
+            task: where it is known.
+            model: who answered; default: whom `decide` names.
+
+        Raises:
+            UnknownName: the map has no such task.
+            InputError: the map has several tasks whose answers are checked, and none is named.
+        """
+        task = self._known(task)
+        answered = model or self.decide(prompt, task).model
+        return self.reviewer.review(prompt, answer, task, answered)
 
     def _known(self, task: str | None) -> str | None:
         """The task, or the only one there is."""

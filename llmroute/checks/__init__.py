@@ -4,6 +4,11 @@ A check reads what the answer should keep to (the prompt's text, a schema, label
 what the model wrote, never the target: so it says in production what it said in the bench. A check
 is a frozen dataclass whose fields are its YAML parameters; other packages offer checks through the
 entry-point group `llmroute.checks`.
+
+A cascade weighs all features. Alone, as a guardrail, a check fails an answer by one rule: one of
+the features among its `fails` is at 1. Those are the faults that need no weighing: JSON that was
+asked for and is not there, a label outside the set, a refusal, an answer cut off, a sum that does
+not come out.
 """
 
 from __future__ import annotations
@@ -11,10 +16,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from llmroute.errors import InputError
-from llmroute.registry import Registry
+from llmroute.registry import Registry, numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from llmroute.records import Plugin, Sample
 
@@ -52,6 +57,8 @@ class Check(Protocol):
 
     features: ClassVar[tuple[str, ...]]
     """The names `check` returns, always all of them, in this order."""
+    fails: ClassVar[tuple[str, ...]]
+    """Those of them that, at 1, say that the answer does not stand; empty where none does alone."""
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:
         """Feature → value in [0, 1]; pure, and the same whatever the target is."""
@@ -72,6 +79,18 @@ def build_check(plugin: Plugin, *, where: str | None = None) -> Check:
         raise
 
 
+def build_checks(plugins: Sequence[Plugin], *, where: str | None = None) -> dict[str, Check]:
+    """Name → check; a name used again is numbered ("length#2").
+
+    Raises:
+        UnknownName: no check carries a name.
+        InputError: a parameter is unknown, missing or refused.
+    """
+    names = numbered(plugin.name for plugin in plugins)
+    built = (build_check(plugin, where=where) for plugin in plugins)
+    return dict(zip(names, built, strict=True))
+
+
 def run_checks(checks: Mapping[str, Check], sample: Sample, output: str) -> dict[str, float]:
     """ "check.feature" → value, over all checks; the middle of a runaway answer is skipped.
 
@@ -86,6 +105,25 @@ def run_checks(checks: Mapping[str, Check], sample: Sample, output: str) -> dict
         for name, check in checks.items()
         for feature, value in check.check(sample, seen).items()
     }
+
+
+def failed_checks(checks: Mapping[str, Check], sample: Sample, output: str) -> tuple[str, ...]:
+    """ "check.feature" of every reason why the answer does not stand.
+
+    >>> from llmroute.records import Plugin, Sample
+    >>> named = build_checks([Plugin("refusal"), Plugin("length", {"max_words": 3})])
+    >>> failed_checks(named, Sample("q1", "Why?"), "I'm sorry, I cannot help with that.")
+    ('refusal.opens', 'length.outside')
+    >>> failed_checks(named, Sample("q1", "Why?"), "Because it rained.")
+    ()
+    """
+    seen = bounded(output)
+    return tuple(
+        f"{name}.{feature}"
+        for name, check in checks.items()
+        for feature, value in check.check(sample, seen).items()
+        if feature in check.fails and value >= 1
+    )
 
 
 def bounded(output: str) -> str:

@@ -34,6 +34,7 @@ class FinalAnswer:
         "empty", "hashes", "field", "boxed", "says", "concludes", "unmarked",
         "words", "in_words", "claims", "claims_differ", "reasoning", "text_after", "has_letters",
     )  # fmt: skip
+    fails: ClassVar[tuple[str, ...]] = ("empty",)
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:  # noqa: ARG002
         """The features by name."""

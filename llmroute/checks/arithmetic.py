@@ -34,6 +34,7 @@ class Arithmetic:
         "rounded_share", "fraction_share", "negative_share", "unused_share",
         "adds", "subtracts", "multiplies", "divides", "contradicts",
     )  # fmt: skip
+    fails: ClassVar[tuple[str, ...]] = ("any_wrong",)
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:  # noqa: ARG002
         """The features by name."""

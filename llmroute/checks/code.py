@@ -30,6 +30,7 @@ class Code:
     """
 
     features: ClassVar[tuple[str, ...]] = ("blocks", "python", "parses", "failed", "stubs")
+    fails: ClassVar[tuple[str, ...]] = ("failed",)
 
     required: bool = False
 

@@ -42,6 +42,7 @@ class Coverage:
         *(f"asks_{name}" for name, _ in _CUES),
         *(f"missed_{name}" for name, _ in _CUES),
     )  # fmt: skip
+    fails: ClassVar[tuple[str, ...]] = ()
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:
         """The features by name."""

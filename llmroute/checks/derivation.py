@@ -32,6 +32,7 @@ class Derivation:
         "again_count", "chained", "grows", "shrinks", "loose_ends", "last_adds", "last_subtracts",
         "last_multiplies", "last_divides", "percent_of", "long_sum", "distinct_results",
     )  # fmt: skip
+    fails: ClassVar[tuple[str, ...]] = ()
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:
         """The features by name."""

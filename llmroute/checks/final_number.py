@@ -45,6 +45,7 @@ class FinalNumber:
         "whole", "negative", "zero", "magnitude", "fraction_of_count", "money", "share",
         "unused_inputs", "used_share", "foreign_share", "n_inputs", "above_inputs",
     )  # fmt: skip
+    fails: ClassVar[tuple[str, ...]] = ()
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:
         """The features by name."""

@@ -39,6 +39,7 @@ class Hedging:
     """
 
     features: ClassVar[tuple[str, ...]] = (*_SIGNS, "corrects_late")
+    fails: ClassVar[tuple[str, ...]] = ()
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:  # noqa: ARG002
         """The features by name."""

@@ -53,6 +53,7 @@ class Instructions:
     features: ClassVar[tuple[str, ...]] = (
         "asked", "too_long", "too_short", "form_missing", "chatty", "failed",
     )  # fmt: skip
+    fails: ClassVar[tuple[str, ...]] = ("failed",)
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:
         """The features by name."""

@@ -29,6 +29,7 @@ class JsonValid:
     features: ClassVar[tuple[str, ...]] = (
         "asked", "valid", "bare", "fenced", "schema", "fields", "failed",
     )  # fmt: skip
+    fails: ClassVar[tuple[str, ...]] = ("failed",)
 
     schema: Mapping[str, Any] | bool | None = None
 

@@ -21,6 +21,7 @@ class Label:
     """
 
     features: ClassVar[tuple[str, ...]] = ("given", "found", "alone", "failed")
+    fails: ClassVar[tuple[str, ...]] = ("failed",)
 
     labels: tuple[str, ...] = ()
 

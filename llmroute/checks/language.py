@@ -41,6 +41,7 @@ class Language:
     """
 
     features: ClassVar[tuple[str, ...]] = ("script", "language", "garbage")
+    fails: ClassVar[tuple[str, ...]] = ("language",)
 
     expected: str | None = None
 

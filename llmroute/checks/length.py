@@ -29,6 +29,7 @@ class Length:
     features: ClassVar[tuple[str, ...]] = (
         "words", "lines", "sentences", "steps", "beside_prompt", "question", "digits", "outside",
     )  # fmt: skip
+    fails: ClassVar[tuple[str, ...]] = ("outside",)
 
     min_words: int | None = None
     max_words: int | None = None

@@ -53,6 +53,7 @@ class Literal:
         "mapping", "is_input", "from_input", "length", "code_size", "loops", "branches",
         "input_size", "calls", "said_before", "spaces", "length_change", "mutates",
     )  # fmt: skip
+    fails: ClassVar[tuple[str, ...]] = ("invalid", "mismatch")
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:
         """The features by name."""

@@ -28,6 +28,7 @@ class LogProbabilities:
         "unsure_share",
         "last",
     )
+    fails: ClassVar[tuple[str, ...]] = ()
 
     field: str = "token_log_probabilities"
 

@@ -30,6 +30,7 @@ class Quote:
     """
 
     features: ClassVar[tuple[str, ...]] = ("quotes", "found", "missing", "grounded", "words")
+    fails: ClassVar[tuple[str, ...]] = ("missing",)
 
     field: str = "passage"
 

@@ -31,6 +31,7 @@ class Refusal:
     """
 
     features: ClassVar[tuple[str, ...]] = ("opens", "anywhere", "short")
+    fails: ClassVar[tuple[str, ...]] = ("opens",)
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:  # noqa: ARG002
         """The features by name."""

@@ -22,6 +22,7 @@ class Repetition:
     """
 
     features: ClassVar[tuple[str, ...]] = ("lines", "phrases", "words", "loops", "echoes_prompt")
+    fails: ClassVar[tuple[str, ...]] = ("loops",)
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:
         """The features by name."""

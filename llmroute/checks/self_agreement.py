@@ -27,6 +27,7 @@ class SelfAgreement:
     """
 
     features: ClassVar[tuple[str, ...]] = ("known", "count", "agree", "majority", "distinct")
+    fails: ClassVar[tuple[str, ...]] = ()
 
     field: str = "other_outputs"
 

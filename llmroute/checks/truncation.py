@@ -52,6 +52,7 @@ class Truncation:
         "no_stop", "open_sum", "ends_in_colon", "open_bracket", "open_fence", "open_mark",
         "mid_word_tail", "broken",
     )  # fmt: skip
+    fails: ClassVar[tuple[str, ...]] = ("broken",)
 
     def check(self, sample: Sample, output: str) -> Mapping[str, float]:  # noqa: ARG002
         """The features by name."""

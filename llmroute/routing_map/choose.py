@@ -9,6 +9,7 @@ from llmroute.records import (
     Cell,
     Comparison,
     Match,
+    Plugin,
     Provenance,
     QualityRule,
     Rejected,
@@ -27,6 +28,7 @@ def choose_routes(
     *,
     limits: Mapping[str, TaskLimits] | None = None,
     matches: Mapping[str, Match] | None = None,
+    checks: Mapping[str, tuple[Plugin, ...]] | None = None,
     provenance: Provenance | None = None,
     notes: Iterable[str] = (),
 ) -> RoutingMap:
@@ -36,6 +38,7 @@ def choose_routes(
         comparison: every task × candidate.
         limits: task → latency and cost limits and excluded candidates.
         matches: task → how its requests are recognised.
+        checks: task → what guards its answers.
         provenance: what the map is made from.
         notes: warnings for its reader.
     """
@@ -51,6 +54,7 @@ def choose_routes(
         tasks=routes,
         savings=compute_savings(comparison, {r.task: r.route for r in routes}),
         matches=matches or {},
+        checks=checks or {},
         provenance=source,
         notes=tuple(notes),
     )

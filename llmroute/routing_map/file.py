@@ -17,6 +17,7 @@ from llmroute.records import (
     Interval,
     JudgeEvidence,
     Match,
+    Plugin,
     Provenance,
     QualityRule,
     QualityThreshold,
@@ -31,6 +32,7 @@ from llmroute.records import (
 
 if TYPE_CHECKING:
     from llmroute.routing_map.schema import (
+        CheckFile,
         EvidenceFile,
         IntervalFile,
         JudgingFile,
@@ -55,7 +57,7 @@ def map_to_dict(routing_map: RoutingMap) -> dict[str, Any]:
         "generated_by": f"llmroute {__version__}",
         "reference": routing_map.reference,
         "quality": _quality(routing_map.rule),
-        "tasks": {t.task: _task(t, routing_map.matches.get(t.task)) for t in routing_map.tasks},
+        "tasks": {route.task: _task(route, routing_map) for route in routing_map.tasks},
         "savings": _without(asdict(routing_map.savings), "reason"),
         **_query_router(routing_map.query_router),
         "provenance": _provenance(routing_map.provenance),
@@ -129,8 +131,9 @@ def _relative(threshold: QualityThreshold) -> dict[str, float] | None:
     return {f"of_{threshold.relative_to}": threshold.value}
 
 
-def _task(route: TaskRoute, match: Match | None) -> dict[str, Any]:
+def _task(route: TaskRoute, routing_map: RoutingMap) -> dict[str, Any]:
     document = asdict(route)
+    match = routing_map.matches.get(route.task)
     for key in ("task", "threshold_rule", "limits"):
         del document[key]
     document["evidence"] = _evidence(route.evidence)
@@ -142,6 +145,8 @@ def _task(route: TaskRoute, match: Match | None) -> dict[str, Any]:
         document["limits"] = {key: value for key, value in kept.items() if value not in (None, ())}
     if match and match != Match():
         document["match"] = {key: value for key, value in asdict(match).items() if value}
+    if checks := routing_map.checks.get(route.task):
+        document["checks"] = [_plugin(check) for check in checks]
     document["rejected"] = document.pop("rejected")
     return document
 
@@ -157,6 +162,10 @@ def _evidence(evidence: TaskEvidence) -> dict[str, Any]:
 
 
 _OPTIONAL_OF_JUDGES = ("agreement", "ceiling", "flip_rate", "effective_votes")
+
+
+def _plugin(plugin: Plugin) -> str | dict[str, Any]:
+    return {"name": plugin.name, **plugin.params} if plugin.params else plugin.name
 
 
 def _query_router(router: QueryRouter | None) -> dict[str, Any]:
@@ -210,6 +219,11 @@ def _from_file(file: RoutingMapFile) -> RoutingMap:
             for name, task in file.tasks.items()
             if task.match is not None
         },
+        checks={
+            name: tuple(_check(check) for check in task.checks)
+            for name, task in file.tasks.items()
+            if task.checks
+        },
         provenance=Provenance(**{**provenance, "sources": tuple(provenance["sources"])}),
         notes=tuple(file.notes),
         query_router=None if file.query_router is None else _read_router(file.query_router),
@@ -221,6 +235,12 @@ def _read_router(file: QueryRouterFile) -> QueryRouter:
         name: Interval(**getattr(file, name).model_dump()) for name in ("strong_share", "apgr")
     }
     return QueryRouter(**{**file.model_dump(), **bounds})
+
+
+def _check(written: str | CheckFile) -> Plugin:
+    if isinstance(written, str):
+        return Plugin(written)
+    return Plugin(written.name, written.model_extra or {})
 
 
 def _task_route(name: str, task: TaskFile) -> TaskRoute:

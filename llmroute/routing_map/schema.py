@@ -114,6 +114,14 @@ class LimitsFile(_Model):
     excluded: list[str] = []
 
 
+class CheckFile(_Model):
+    """A check that needs no target; every further key is one of its parameters."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    name: str
+
+
 class TaskFile(_Model):
     """Where requests of one task go."""
 
@@ -131,6 +139,9 @@ class TaskFile(_Model):
     limits: LimitsFile | None = None
     evidence: EvidenceFile
     match: MatchFile | None = None
+    checks: list[str | CheckFile] = Field(
+        default=[], description="What an answer must pass before it stands."
+    )
     rejected: list[RejectedFile]
 
 

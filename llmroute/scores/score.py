@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llmroute.digest import digest
@@ -12,12 +12,11 @@ from llmroute.metrics import METRICS, Metric, Unscorable, build_metric
 from llmroute.metrics.choice import Choice, read_choice
 from llmroute.metrics.targets import target_texts
 from llmroute.records import Plugin, Sample, Score, Suite
+from llmroute.registry import numbered
 from llmroute.scores.extract import EXTRACTORS, Extractor, build_extractor, extract_prediction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from llmroute.registry import Registry
 
 SCORER_VERSION = 1
 """Raised whenever a metric or an extraction step gives other values than before."""
@@ -99,8 +98,9 @@ def build_scorer(suite: Suite) -> Scorer:
             "no metric to score answers with", where=where, fix="Add 'metric:' to the suite."
         )
     _check_weights(suite, where)
-    plugins = [_with_labels(METRICS, plugin, suite, where) for plugin in suite.metrics]
-    step_plugins = [_with_labels(EXTRACTORS, plugin, suite, where) for plugin in suite.extract]
+    labels = suite.labels
+    plugins = [METRICS.labelled(plugin, labels, where=where) for plugin in suite.metrics]
+    step_plugins = [EXTRACTORS.labelled(plugin, labels, where=where) for plugin in suite.extract]
     metrics = [build_metric(plugin, where=where) for plugin in plugins]
     scorer = Scorer(
         suite=suite.name,
@@ -134,30 +134,12 @@ def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
-def _with_labels(registry: Registry, plugin: Plugin, suite: Suite, where: str) -> Plugin:
-    """The plugin with the suite's labels where it takes labels and was given none."""
-    kind = registry.load(plugin.name, where=where)
-    takes = is_dataclass(kind) and "labels" in {field.name for field in fields(kind)}
-    if not takes or plugin.params.get("labels"):
-        return plugin
-    if not suite.labels:
-        raise SuiteError(
-            f"{registry.kind} {plugin.name!r} has no labels to choose from",
-            where=where,
-            fix="Add 'labels: [...]', the allowed answers, to the suite.",
-        )
-    return replace(plugin, params={**plugin.params, "labels": list(suite.labels)})
-
-
 def _named(plugins: Sequence[Plugin], metrics: Sequence[Metric]) -> tuple[WeightedMetric, ...]:
-    seen: dict[str, int] = {}
-    parts = []
-    for plugin, metric in zip(plugins, metrics, strict=True):
-        seen[plugin.name] = seen.get(plugin.name, 0) + 1
-        number = seen[plugin.name]
-        name = plugin.name if number == 1 else f"{plugin.name}#{number}"
-        parts.append(WeightedMetric(name, metric, plugin.weight))
-    return tuple(parts)
+    names = numbered(plugin.name for plugin in plugins)
+    return tuple(
+        WeightedMetric(name, metric, plugin.weight)
+        for name, plugin, metric in zip(names, plugins, metrics, strict=True)
+    )
 
 
 def _check_weights(suite: Suite, where: str) -> None:

@@ -126,6 +126,7 @@ _SUITE: Mapping[str, Callable[[Any], Any]] = {
     "metrics": _each(_plain(Plugin)),
     "judge": _plain(JudgeUse),
     "extract": _each(_plain(Plugin)),
+    "checks": _each(_plain(Plugin)),
     "quality_threshold": _plain(QualityThreshold),
     "match": _match,
 }

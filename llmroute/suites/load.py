@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmroute.checks import CHECKS, build_check
 from llmroute.config.faults import together, validate
 from llmroute.config.source import neighbours
 from llmroute.config.yaml_source import Document, KeyPath, read_yaml
@@ -60,6 +61,7 @@ def load_suite(path: Path, *, judge: JudgeUse | None = None, root: Path | None =
     suite = _suite(file, path, samples, _judge(file, document, judge))
     _check_prompt(suite, document, samples)
     _check_scorer(suite, document, samples)
+    _check_checks(suite, document)
     return suite
 
 
@@ -120,6 +122,7 @@ def _suite(
         metrics=tuple(_plugin(entry, entry.weight) for entry in file.metric),
         judge=judge,
         extract=tuple(_plugin(entry) for entry in file.extract),
+        checks=tuple(_plugin(entry) for entry in file.checks),
         quality_threshold=file.quality_threshold,
         weight=file.weight,
         match=Match(
@@ -229,19 +232,38 @@ def _check_scorer(suite: Suite, document: Document, samples: Sequence[PlacedSamp
         for placed in samples:
             if repr(placed.sample.id) == ending:
                 raise SuiteError(cause.what, where=placed.place, fix=cause.fix) from cause
-        at = _plugin_path(suite, cause.what)
-        fix = cause.fix or "Write its parameters beside its name: {name: …, parameter: …}."
-        raise document.fault(at, cause.what, fix) from cause
+        raise _at_plugin(_scoring_plugin(suite, cause.what), cause, document) from cause
 
 
-def _plugin_path(suite: Suite, what: str) -> KeyPath:
-    """Where the plugin that a message speaks of is written, and its parameter."""
+def _check_checks(suite: Suite, document: Document) -> None:
+    """Nothing, where every check exists and takes its parameters."""
+    for index, plugin in enumerate(suite.checks):
+        try:
+            build_check(CHECKS.labelled(plugin, suite.labels))
+        except InputError as cause:
+            raise _at_plugin(
+                _place("checks", index, plugin, cause.what), cause, document
+            ) from cause
+
+
+def _at_plugin(at: KeyPath, cause: InputError, document: Document) -> InputError:
+    fix = cause.fix or "Write its parameters beside its name: {name: …, parameter: …}."
+    return document.fault(at, cause.what, fix)
+
+
+def _scoring_plugin(suite: Suite, what: str) -> KeyPath:
+    """Where the metric or step that a message speaks of is written."""
     for key, plugins in (("extract", suite.extract), ("metric", suite.metrics)):
         for index, plugin in enumerate(plugins):
             if repr(plugin.name) in what:
-                named = next((param for param in plugin.params if repr(param) in what), None)
-                return (key, index) if named is None else (key, index, named)
+                return _place(key, index, plugin, what)
     return ("metric",)
+
+
+def _place(key: str, index: int, plugin: Plugin, what: str) -> KeyPath:
+    """Where a plugin is written, or the parameter of it that a message speaks of."""
+    named = next((param for param in plugin.params if repr(param) in what), None)
+    return (key, index) if named is None else (key, index, named)
 
 
 def _check_distinct(suites: Sequence[Suite]) -> None:

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from llmroute.checks import CHECKS
 from llmroute.config.faults import RefusedError
 from llmroute.config.fields import (
     Count,
@@ -130,6 +131,7 @@ def _one_of(names: Iterable[str]) -> WithJsonSchema:
 
 MetricName = Annotated[Name, _one_of(METRICS.table)]
 StepName = Annotated[Name, _one_of(EXTRACTORS.table)]
+CheckName = Annotated[Name, _one_of(CHECKS.table)]
 
 
 class PluginEntry(Written):
@@ -151,6 +153,12 @@ class ExtractEntry(PluginEntry):
     """A step that finds the graded part of an answer; further keys are its parameters."""
 
     name: StepName
+
+
+class CheckEntry(PluginEntry):
+    """A check that needs no target; further keys are its parameters."""
+
+    name: CheckName
 
 
 class SuiteJudgeEntry(Written):
@@ -232,6 +240,17 @@ Steps = Annotated[
     ),
 ]
 
+Checks = Annotated[
+    list[
+        Annotated[
+            CheckEntry, BeforeValidator(_named, json_schema_input_type=CheckName | CheckEntry)
+        ]
+    ],
+    BeforeValidator(
+        as_list, json_schema_input_type=CheckName | CheckEntry | list[CheckName | CheckEntry]
+    ),
+]
+
 
 class SuiteFile(Written):
     """One task: its samples, how they are put to a model, and how its answers are scored."""
@@ -263,6 +282,12 @@ class SuiteFile(Written):
         default_factory=list,
         description="Steps that find the graded part of an answer, in order.",
         examples=["last_number", {"name": "after", "marker": "Answer:"}],
+    )
+    checks: Checks = Field(
+        default_factory=list,
+        description="What an answer of the task is looked at for in production, without a target: "
+        "a cascade reads them, and without one they guard the route.",
+        examples=[["refusal", {"name": "length", "max_words": 60}]],
     )
     quality_threshold: Threshold | None = Field(
         None, description="The bar; default: the configuration's.", examples=[0.85]

@@ -8,7 +8,14 @@ from dataclasses import is_dataclass, replace
 
 import pytest
 
-from llmroute.checks import CHECKS, Check, build_check, run_checks
+from llmroute.checks import (
+    CHECKS,
+    Check,
+    build_check,
+    build_checks,
+    failed_checks,
+    run_checks,
+)
 from llmroute.errors import InputError, UnknownName
 from llmroute.records import Message, Plugin, Sample
 
@@ -102,6 +109,29 @@ HOSTILE = {
 }
 
 
+FAULTY = {
+    "answer": ("Say yes.", " \n", "yes"),
+    "arithmetic": ("2 + 2?", "2 + 2 = 5", "2 + 2 = 4"),
+    "code": ("Write Python.", "```python\ndef f(:\n```", "```python\ndef f(): return 1\n```"),
+    "instructions": ("Why? At most 3 words.", "It rained the whole day.", "It rained."),
+    "json": ("Answer in JSON.", '{"a": 1', '{"a": 1}'),
+    "label": ("Which is it?", "maybe", "refund"),
+    "language": (
+        "What is the name of the river that is in the city and on the map?",
+        "Der Fluss ist nicht auf der Karte, und das ist auch nicht die Stadt.",
+        "The name of the river is on the map, and the city is for you to find.",
+    ),
+    "length": ("Why?", "Rain " * 60, "It rained a lot."),
+    "literal": ("```python\ndef f(x):\n    return [x]\nassert f(1) == ??\n```",
+                '{"answer": "one of them"}', '{"answer": "[1]"}'),
+    "quote": ("Tom has three pens.", 'It says "Tom has nine pens".', 'It says "Tom has three".'),
+    "refusal": ("Why?", "I'm sorry, but I cannot help with that.", "It rained."),
+    "repetition": ("Why?", "and so it goes on " * 40, "It rained all night, and then it snowed."),
+    "truncation": ("Why?", "Because of the (", "Because it rained."),
+}  # fmt: skip
+"""Check → prompt, an answer that cannot stand, and one that can."""
+
+
 @pytest.fixture(params=[(name, with_params) for name in CHECKS.table for with_params in (0, 1)])
 def check(request: pytest.FixtureRequest) -> Check:
     name, with_params = request.param
@@ -122,6 +152,31 @@ def test_features_are_those_the_class_names_in_its_order(check) -> None:
     for answer in ANSWERS:
         assert tuple(check.check(SAMPLE, answer)) == type(check).features
         assert tuple(check.check(Sample("q2", ""), answer)) == type(check).features
+
+
+def test_what_fails_an_answer_is_among_the_features(check) -> None:
+    assert set(type(check).fails) <= set(type(check).features)
+
+
+def test_every_check_that_can_fail_an_answer_is_shown_to() -> None:
+    assert {name for name in CHECKS.table if CHECKS.load(name).fails} == set(FAULTY)
+
+
+@pytest.mark.parametrize("name", sorted(FAULTY))
+def test_a_faulty_answer_fails_and_a_sound_one_does_not(name: str) -> None:
+    prompt, faulty, sound = FAULTY[name]
+    checks = {name: build_check(Plugin(name, {} if name == "json" else PARAMS.get(name, {})))}
+    assert failed_checks(checks, Sample("q1", prompt), faulty)
+    assert failed_checks(checks, Sample("q1", prompt), sound) == ()
+
+
+def test_a_check_named_twice_is_numbered() -> None:
+    named = [Plugin("length", {"max_words": 3}), Plugin("length", {"min_words": 9})]
+    checks = build_checks(named)
+    assert failed_checks(checks, SAMPLE, "one two three four") == (
+        "length.outside",
+        "length#2.outside",
+    )
 
 
 def test_values_are_floats_from_zero_to_one(check) -> None:

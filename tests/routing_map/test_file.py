@@ -15,6 +15,7 @@ from llmroute.records import (
     Match,
     Outcome,
     Outcomes,
+    Plugin,
     Price,
     Provenance,
     QualityRule,
@@ -41,6 +42,7 @@ def routing_map() -> RoutingMap:
     return choose_routes(
         compare(Outcomes(rows), prices, rule, reference="b"),
         matches={"t: ünïcode": Match(keywords=("refund",))},
+        checks={"t: ünïcode": (Plugin("refusal"), Plugin("length", {"max_words": 60}))},
         provenance=Provenance(run_id="r1", suites={"t: ünïcode": "ab" * 32}),
         notes=["a note"],
     )
@@ -55,6 +57,7 @@ def test_a_written_map_reads_back_and_writes_the_same_bytes(
     assert map_to_yaml(read) == map_to_yaml(routing_map)
     assert read.tasks[0].threshold_rule == QualityThreshold(0.95, "best")
     assert read.matches == routing_map.matches
+    assert read.checks == routing_map.checks
 
 
 def test_the_limits_a_route_keeps_to_stand_in_the_map(
@@ -122,6 +125,11 @@ def test_the_map_says_in_one_word_what_its_judge_is_worth_and_keeps_the_rest(
     path.write_text(map_to_yaml(judged), encoding="utf-8")
     assert f"\n      judge: {word}\n" in path.read_text(encoding="utf-8")
     assert read_map(path).tasks[0].evidence.judge == judge
+
+
+def test_a_task_names_its_checks_as_a_suite_does(routing_map: RoutingMap) -> None:
+    written = map_to_dict(routing_map)["tasks"]["t: ünïcode"]["checks"]
+    assert written == ["refusal", {"name": "length", "max_words": 60}]
 
 
 def test_figures_have_six_significant_digits(routing_map: RoutingMap) -> None:

@@ -57,6 +57,7 @@ SUITES = st.builds(
     metrics=PLUGINS,
     judge=st.none() | st.builds(JudgeUse, TEXT, TEXT, PARAMS),
     extract=PLUGINS,
+    checks=PLUGINS,
     quality_threshold=st.none()
     | st.builds(QualityThreshold, FLOATS, st.sampled_from([None, "reference", "best"])),
     weight=FLOATS,

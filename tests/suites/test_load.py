@@ -54,6 +54,7 @@ metric:
   - {name: exact, weight: 2}
   - rouge_l
 extract: [first_line, {name: after, marker: "Answer:"}]
+checks: [refusal, {name: length, max_words: 60}]
 quality_threshold: {of_reference: 0.95}
 weight: 3
 match: {tags: [t], keywords: [k], patterns: ['(?i)a+'], utterances: [hello]}
@@ -84,6 +85,7 @@ def test_the_whole_file_is_read(tmp_path: Path) -> None:
     assert suite.labels == ("how_to", "yes", "3")
     assert suite.metrics == (Plugin("exact", {}, 2.0), Plugin("rouge_l", {}, 1.0))
     assert suite.extract == (Plugin("first_line"), Plugin("after", {"marker": "Answer:"}))
+    assert suite.checks == (Plugin("refusal"), Plugin("length", {"max_words": 60}))
     assert suite.quality_threshold == QualityThreshold(0.95, "reference")
     assert suite.match == Match(("t",), ("k",), ("(?i)a+",), ("hello",))
     assert suite.examples[0].target == '{"intent": "how_to"}'
@@ -144,6 +146,10 @@ def test_a_conversation_that_cannot_be_sent_is_refused(
         (ONE.replace("exact", "{name: exact, casee: 1}"), "s.yaml:2:30", "no parameter 'casee'"),
         (ONE + "extract: last_numbr\n", "s.yaml:5:10", "Did you mean 'last_number'?"),
         (ONE + "extract: after\n", "s.yaml:5:10", "needs the parameter 'marker'"),
+        (ONE + "checks: [refusl]\n", "s.yaml:5:10", "Did you mean 'refusal'?"),
+        (ONE + "checks: {name: length, max_word: 3}\n", "s.yaml:5:34", "Did you mean 'max_words'?"),
+        (ONE + "checks: {name: length, max_words: 0}\n", "s.yaml:5:9", "max_words >= 1"),
+        (ONE + "checks: label\n", "s.yaml:5:9", "Add 'labels: [...]'"),
         (ONE.replace("exact", "[{name: exact, weight: 0}]"), "s.yaml:2:32", "more than 0"),
         (ONE.replace("y}", ".nan}"), "s.yaml:4:5", "holds NaN"),
         (ONE.replace("y}", "y, labels: z}"), "s.yaml:4:42", "the field 'labels' is reserved"),
