@@ -94,6 +94,6 @@ def _criterion(entry: CriterionEntry) -> Criterion:
 
 
 def _check(rubric: Rubric, document: Document) -> None:
-    faults = [document.fault((key,), what, fix) for key, what, fix in check_templates(rubric)]
-    if faults:
-        raise together(faults)
+    found = dict.fromkeys(check_templates(rubric))
+    if found:
+        raise together([document.fault((key,), what, fix) for key, what, fix in found])

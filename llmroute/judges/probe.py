@@ -2,13 +2,13 @@
 
 A template may show what others wrote only as the blocks it is handed, whole: a filter that unfolds
 a block's JSON, or a loop over its characters, would let an answer speak to the judge. So the
-templates are rendered with marked data; every block must come out as it went in, and nothing of the
-data may be left where the blocks are taken out.
+templates are filled in twice, with data that has nothing in common: every block must come out as it
+went in, and what stands outside the blocks must be the same both times.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmroute.errors import JudgeError, did_you_mean
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from llmroute.records import Rubric
 
 NONCE = "0123456789abcdef"
-_MARK = "probe-5c1e"
+PROBES = (' one:\n"Aé\\\\ <b>" ', "\t2,\r\n{Zß\u202e} /x/ ")
+"""Both of three words, as the count of words may be shown; else alike in nothing."""
 
 
 class TemplateFault(NamedTuple):
@@ -67,47 +68,66 @@ def _read_faults(key: str, text: str, names: frozenset[str]) -> Iterator[Templat
 
 
 def _shown_faults(rubric: Rubric) -> Iterator[TemplateFault]:
-    fields = {name: _probe(name) for name in rubric.fields}
-    sample = Sample("probe", _probe("input"), target=_probe("reference"), fields=fields)
-    data = [block(name, value, NONCE) for name, value in fields.items()]
+    """What is wrong with what the templates show: the same data filled in, and other data."""
+    one, other = (_filled(rubric, probe) for probe in PROBES)
+    for key, (messages, blocks, form) in one.items():
+        outside = _outside(messages, blocks)
+        yield from _missing(messages[1].content, blocks, key)
+        if outside != _outside(*other[key][:2]):
+            what = "the template lets data out of its block, where it can speak to the judge"
+            fix = "Take the filters, loops and conditions off the names of data."
+            yield TemplateFault(key, what, fix)
+        if form not in outside:
+            what = "neither message states the form of the reply"
+            fix = "Write {{ reply_form }} where the judge is told how to reply."
+            yield TemplateFault("system", what, fix)
+        if NONCE not in outside:
+            what = "the message does not state the marker of its blocks"
+            yield TemplateFault(key, what, "Write {{ nonce }} where the blocks are explained.")
+
+
+class _Filled(NamedTuple):
+    """Messages filled in with a probe, the blocks they must show, and the reply's form."""
+
+    messages: tuple[Message, ...]
+    blocks: tuple[str, ...]
+    form: str
+
+
+def _filled(rubric: Rubric, probe: str) -> dict[str, _Filled]:
+    """Template → its messages."""
+    fields = {name: f"{name} {probe}" for name in rubric.fields}
+    sample = Sample("probe", probe, target=f"target {probe}", fields=fields)
+    task, first, second = (f"{name} {probe}" for name in ("task", "first", "second"))
+    data = {"task": task, **fields}
     if rubric.uses_target:
-        data.append(block("reference", sample.target, NONCE))
-    question, answers = _probe("task"), [_probe("one"), _probe("two")]
-    data.append(block("task", question, NONCE))
-    shown = [block("answer", answers[0], NONCE)]
-    messages = judge_messages(rubric, sample, question, answers[0], nonce=NONCE)
-    yield from _faults(messages, "prompt", [*data, *shown], reply_form(rubric))
+        data["reference"] = sample.target
+    single = judge_messages(rubric, sample, task, first, nonce=NONCE)
+    blocks = _blocks({**data, "answer": first})
+    filled = {"prompt": _Filled(single, blocks, reply_form(rubric))}
     if rubric.pairwise_prompt is not None:
-        both = ("first answer", answers[0]), ("second answer", answers[1])
-        shown = [block(name, answer, NONCE) for name, answer in both]
-        messages = pair_messages(rubric, sample, question, *answers, nonce=NONCE)
-        yield from _faults(messages, "pairwise_prompt", [*data, *shown], pair_reply_form())
+        pair = pair_messages(rubric, sample, task, first, second, nonce=NONCE)
+        blocks = _blocks({**data, "first answer": first, "second answer": second})
+        filled["pairwise_prompt"] = _Filled(pair, blocks, pair_reply_form())
+    return filled
 
 
-def _probe(name: str) -> str:
-    """Marked data that no filter leaves as it is."""
-    return f' {_MARK} {name}:\n"{_MARK}"\tÉ é\\ <{_MARK}> '
+def _blocks(data: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(block(name, value, NONCE) for name, value in data.items())
 
 
-def _faults(
-    messages: tuple[Message, ...], key: str, blocks: list[str], form: str
-) -> Iterator[TemplateFault]:
-    system, prompt = (message.content for message in messages)
+def _outside(messages: tuple[Message, ...], blocks: Iterable[str]) -> str:
+    """What is left of both messages without the blocks."""
+    text = "\n".join(message.content for message in messages)
+    for data in blocks:
+        text = text.replace(data, "")
+    return text
+
+
+def _missing(prompt: str, blocks: Iterable[str], key: str) -> Iterator[TemplateFault]:
     for data in blocks:
         if data not in prompt:
-            name = data.split("\n")[0].removeprefix("BEGIN ").rpartition(" ")[0]
+            name = data.partition("\n")[0].removeprefix("BEGIN ").removesuffix(f" {NONCE}")
             what = f"the template does not show the {name} as it is handed to it"
             fix = "Write {{ … }} with its name, on lines of its own, without a filter or loop."
             yield TemplateFault(key, what, fix)
-        prompt = prompt.replace(data, "")
-    if _MARK in prompt.casefold():
-        what = "the template lets data out of its block, where it can speak to the judge"
-        fix = "Take the filters and loops off the names of data."
-        yield TemplateFault(key, what, fix)
-    if form not in system + prompt:
-        what = "neither message states the form of the reply"
-        fix = "Write {{ reply_form }} where the judge is told how to reply."
-        yield TemplateFault("system", what, fix)
-    if NONCE not in prompt:
-        what = "the message does not state the marker of its blocks"
-        yield TemplateFault(key, what, "Write {{ nonce }} where the blocks are explained.")
