@@ -741,7 +741,7 @@ class Gate:
     max_age_days: float | None = None
     """None: evidence may be of any age."""
     confidence: float = 0.95
-    """Over all tasks together, noise alone is called a fall in quality 1 − confidence of the time."""
+    """Noise alone is called a fall in quality, on any of the tasks, at most 1 − this often."""
 
 
 @dataclass(frozen=True, slots=True)
