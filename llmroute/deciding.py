@@ -165,7 +165,7 @@ def decided_rule(rule: QualityRule, decision: Decision) -> QualityRule:
 
 
 def _provenance(plan: Plan, manifest: RunManifest, prices: Mapping[str, Price]) -> Provenance:
-    shown = ("model", "params", "price", "api_base")
+    shown = ("model", "params", "price", "api_base", "api_key_variable")
     priced = {name: {"price": asdict(price)} for name, price in prices.items()}
     return Provenance(
         run_id=manifest.run_id,

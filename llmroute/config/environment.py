@@ -39,6 +39,16 @@ def number_from_environment(value: Any) -> Any:
         return value
 
 
+def variable_in(text: object) -> str | None:
+    """The variable a text consists of, or None: then it is a value of its own, or several.
+
+    >>> variable_in("${GATEWAY_KEY:-none}"), variable_in("Bearer ${A}"), variable_in(3)
+    ('GATEWAY_KEY', None, None)
+    """
+    found = _REFERENCE.fullmatch(text) if isinstance(text, str) else None
+    return found["name"] if found else None
+
+
 def fill_environment(document: Document, env: Mapping[str, str]) -> Any:
     """The document's values with `${NAME}` and `${NAME:-default}` replaced, `$${` as `${`.
 

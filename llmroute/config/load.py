@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmroute.calls.limits import limited_names
-from llmroute.config.environment import fill_environment
+from llmroute.config.environment import fill_environment, variable_in
 from llmroute.config.faults import together, validate
 from llmroute.config.schema import CandidateEntry, ConfigFile, JudgeEntry, LimitsEntry, PriceEntry
 from llmroute.config.yaml_source import Document, read_yaml
@@ -57,7 +58,7 @@ def load_config(path: Path, env: Mapping[str, str]) -> Config:
     """
     document = read_yaml(path, ConfigError)
     file = validate(ConfigFile, document, fill_environment(document, env))
-    config = _config(file, path)
+    config = _with_key_variables(_config(file, path), document)
     faults = [
         *_name_faults(file, document),
         *_reference_faults(file, document),
@@ -139,6 +140,14 @@ def _config(file: ConfigFile, path: Path) -> Config:
         out=folder / file.out,
         path=path,
     )
+
+
+def _with_key_variables(config: Config, document: Document) -> Config:
+    """The configuration with the name of the variable each candidate's key was read from."""
+    written = document.root.data()["candidates"]
+    named = [variable_in(w.get("api_key")) if isinstance(w, dict) else None for w in written]
+    pairs = zip(config.candidates, named, strict=True)
+    return replace(config, candidates=tuple(replace(c, api_key_variable=name) for c, name in pairs))
 
 
 def judge_use(entry: JudgeEntry | None) -> JudgeUse | None:

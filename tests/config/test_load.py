@@ -204,6 +204,12 @@ def test_a_key_of_digits_stays_text(tmp_path: Path) -> None:
     assert load(tmp_path, text, K="0012").candidates[0].api_key == "0012"
 
 
+def test_the_variable_of_a_key_is_kept_and_a_key_in_the_file_has_none(tmp_path: Path) -> None:
+    text = "suites: s\ncandidates: [{model: a, api_key: '${K:-x}'}, {model: b, api_key: c}, d]\n"
+    named = [c.api_key_variable for c in load(tmp_path, text, K="1").candidates]
+    assert named == ["K", None, None]
+
+
 @pytest.mark.parametrize("env", [{}, {"MY_KEY": ""}])
 def test_a_missing_variable_is_named_with_its_line(tmp_path: Path, env: dict[str, str]) -> None:
     text = "suites: s\ncandidates:\n  - {model: a, api_key: '${MY_KEY}'}\n"
