@@ -1,4 +1,4 @@
-"""What several rooms' tests need: an OpenAI-shaped server on loopback."""
+"""What several rooms' tests need: an OpenAI-shaped server on loopback, a routing map."""
 
 from __future__ import annotations
 
@@ -13,6 +13,19 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 import pytest
+
+from llmroute.records import (
+    Interval,
+    Match,
+    Provenance,
+    QualityRule,
+    QualityThreshold,
+    QueryRouter,
+    RoutingMap,
+    Savings,
+    TaskEvidence,
+    TaskRoute,
+)
 
 T = TypeVar("T")
 Fault = Literal["reset", "hang", "trickle", "cut"]
@@ -245,3 +258,81 @@ def run_virtually() -> Callable[[Coroutine[Any, Any, T]], T]:
             return runner.run(main)
 
     return run
+
+
+# -- a routing map as a bench of real models leaves it -------------------------------------------
+
+MakeMap = Callable[..., RoutingMap]
+
+WINDOWS = {"small": 128_000, "medium": 1_047_576, "big": 128_000}
+"""Of openai/gpt-4o-mini, openai/gpt-4.1-mini and openai/gpt-4o in LiteLLM's table."""
+
+
+def candidate(model: str, api_base: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"model": model, **({"api_base": api_base} if api_base else {}), **more}
+
+
+def route(task: str, name: str, *fallbacks: str, **more: Any) -> TaskRoute:
+    return TaskRoute(
+        task=task,
+        route=name,
+        fallbacks=fallbacks,
+        verdict=more.get("verdict", "proven"),
+        reason="q = 0.91, L = 0.87",
+        quality_threshold=0.85,
+        threshold_rule=QualityThreshold(0.85),
+        weight=1.0,
+        evidence=TaskEvidence(120, 1.0, 0.91, 0.87, 0.94, 0.13, "measured", 0.4, 1.2, "5ca1e"),
+        rejected=(),
+    )
+
+
+@pytest.fixture
+def make_map() -> MakeMap:
+    """A map of two tasks and three OpenAI models, at `api_base` where one is given."""
+
+    def make(api_base: str | None = None, **changes: Any) -> RoutingMap:
+        known = {
+            "small": candidate("openai/gpt-4o-mini", api_base, params={"temperature": 0}),
+            "medium": candidate("openai/gpt-4.1-mini", api_base),
+            "big": candidate("openai/gpt-4o", api_base),
+        }
+        return RoutingMap(
+            **{
+                "reference": "big",
+                "rule": QualityRule(),
+                "tasks": (
+                    route("summaries", "small", "medium", "big"),
+                    route("proofs", "medium", "big", verdict="likely"),
+                ),
+                "savings": Savings(4.38, 3.25, None, None),
+                "matches": {
+                    "summaries": Match(
+                        tags=("summary",),
+                        keywords=("summarise", "summary"),
+                        patterns=(r"(?i)\btl;?dr\b",),
+                        utterances=("Summarise this report.", "Give me a short recap."),
+                    ),
+                    "proofs": Match(tags=("maths",), utterances=("Prove that 2 is even.",)),
+                },
+                "provenance": Provenance(run_id="20261125T204157-296342", candidates=known),
+                **changes,
+            }
+        )
+
+    return make
+
+
+@pytest.fixture
+def query_router() -> QueryRouter:
+    """A calibrated router between small and big for every task, as a map states it."""
+    return QueryRouter(
+        router="tfidf",
+        artefact="router.json",
+        sha256="0" * 64,
+        weak="small",
+        strong="big",
+        routing_threshold=0.64,
+        strong_share=Interval(0.3, 0.28, 0.33),
+        apgr=Interval(0.67, 0.63, 0.72),
+    )

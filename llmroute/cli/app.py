@@ -10,6 +10,7 @@ from llmroute import __version__
 from llmroute.cli import (
     bench,
     calibrate,
+    export,
     init,
     judge,
     models,
@@ -34,6 +35,7 @@ app.command("bench")(bench.bench)
 app.command("map")(routing_map.map_command)
 app.command("report")(report.report)
 app.command("calibrate")(calibrate.calibrate)
+app.command("export")(export.export)
 app.command("models")(models.models)
 app.command("schema")(schema.schema)
 app.add_typer(suites.app, name="suites")

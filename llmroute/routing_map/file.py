@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from llmroute import __version__
-from llmroute.config.scalars import plain_value
-from llmroute.digest import digest
 from llmroute.errors import ConfigError
 from llmroute.records import (
     Interval,
@@ -33,7 +31,6 @@ from llmroute.records import (
 )
 
 if TYPE_CHECKING:
-    from llmroute.config.yaml_source import Document
     from llmroute.routing_map.schema import (
         CheckFile,
         EvidenceFile,
@@ -66,28 +63,19 @@ def map_to_dict(routing_map: RoutingMap) -> dict[str, Any]:
         "provenance": _provenance(routing_map.provenance),
         "notes": list(routing_map.notes),
     }
-    rounded = _rounded(document)
-    assert isinstance(rounded, dict)  # noqa: S101 - for the type checker
-    return {**rounded, "digest": map_digest(rounded)}
-
-
-def map_digest(document: Mapping[str, Any]) -> str:
-    """What the map's content hashes to: another value than the file states means it was edited.
-
-    It finds edits by hand, and is no signature: whoever edits can write another one.
-    """
-    return digest({key: value for key, value in document.items() if key != "digest"})
+    figures = rounded(document)
+    assert isinstance(figures, dict)  # noqa: S101 - for the type checker
+    return figures
 
 
 def map_to_yaml(routing_map: RoutingMap) -> str:
     """The text of `routing-map.yaml`."""
-    return HEADER + yaml.dump(
-        map_to_dict(routing_map),
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        width=100,
-    )
+    return HEADER + dump_yaml(map_to_dict(routing_map))
+
+
+def dump_yaml(document: Mapping[str, Any]) -> str:
+    """The document as YAML in its own order, without anchors, lists indented under their key."""
+    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))
 
 
 def map_to_json(routing_map: RoutingMap) -> str:
@@ -101,15 +89,6 @@ def read_map(path: Path) -> RoutingMap:
     Raises:
         ConfigError: it cannot be read, is no routing map, or is of a later version.
     """
-    return read_map_document(path)[1]
-
-
-def read_map_document(path: Path) -> tuple[Document, RoutingMap]:
-    """The map in a file, and the file itself, which places messages.
-
-    Raises:
-        ConfigError: as `read_map`.
-    """
     from llmroute.config.faults import validate
     from llmroute.config.yaml_source import read_yaml
     from llmroute.routing_map.schema import RoutingMapFile
@@ -122,7 +101,7 @@ def read_map_document(path: Path) -> tuple[Document, RoutingMap]:
             f"routing map version {version.written} is not one this llmroute reads",
             f"It reads version {MAP_VERSION}; update llmroute, or make the map anew.",
         )
-    return document, _from_file(validate(RoutingMapFile, document))
+    return _from_file(validate(RoutingMapFile, document))
 
 
 class _Dumper(yaml.SafeDumper):
@@ -133,15 +112,6 @@ class _Dumper(yaml.SafeDumper):
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         super().increase_indent(flow, False)
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    """Quotes around what PyYAML takes for text and YAML 1.2, which is read here, for a number."""
-    style = None if len(text) > 100 or isinstance(plain_value(text), str) else "'"
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _represent_text)
 
 
 def _quality(rule: QualityRule) -> dict[str, Any]:
@@ -212,13 +182,14 @@ def _without(document: dict[str, Any], *optional: str) -> dict[str, Any]:
     return {k: v for k, v in document.items() if k not in optional or v is not None}
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Plain values whose figures have six significant digits; one that is no number is None."""
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return value
 
 

@@ -1,0 +1,34 @@
+"""TaskRoute → the evidence for it, as plain values that travel with a gateway's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from llmroute.records import RoutingMap, TaskRoute
+
+
+def describe_evidence(route: TaskRoute, routing_map: RoutingMap) -> dict[str, Any]:
+    """Which candidate answers the task, how sure that is, and which run says so."""
+    seen = route.evidence
+    return {
+        "task": route.task,
+        "candidate": route.route,
+        "verdict": route.verdict,
+        "quality": seen.quality,
+        "quality_interval": [seen.quality_low, seen.quality_high],
+        "quality_threshold": route.quality_threshold,
+        "n_samples": seen.n_samples,
+        "cost_usd_per_1k": seen.cost_usd_per_1k,
+        "latency_p95_s": seen.latency_p95_s,
+        "run_id": routing_map.provenance.run_id,
+    }
+
+
+def unguarded(routing_map: RoutingMap) -> Iterator[str]:
+    """A sentence that no gateway checks answers, where the map does."""
+    if routing_map.checks:
+        yield (
+            f"The checks of the answers to {', '.join(sorted(routing_map.checks))}:"
+            " llmroute.Router.review runs them."
+        )
