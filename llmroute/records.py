@@ -75,12 +75,23 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How a request of this task is recognised in production."""
+    """How a request of this task is recognised in production.
+
+    By rule, where a keyword or a pattern is found (or none is written) and every condition holds.
+    """
 
     tags: tuple[str, ...] = ()
+    """What the request's metadata may say; the task's own name always counts as one."""
     keywords: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     utterances: tuple[str, ...] = ()
+    """Example requests, for recognition by likeness; no rule reads them."""
+    min_chars: int | None = None
+    max_chars: int | None = None
+    has_code: bool | None = None
+    """A condition: whether a fenced block or lines of code stand in the request."""
+    has_json: bool | None = None
+    """A condition: whether a JSON object or list of some size stands in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -637,6 +648,13 @@ class TaskRoute:
     rejected: tuple[Rejected, ...]
     limits: TaskLimits = TaskLimits()
     """What else the route had to keep to."""
+
+    def cost_usd_per_1k(self, candidate: str) -> float | None:
+        """What 1,000 of the task's requests cost with this candidate; None: not known."""
+        if candidate == self.route:
+            return self.evidence.cost_usd_per_1k
+        costs = {other.candidate: other.cost_usd_per_1k for other in self.rejected}
+        return costs.get(candidate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,18 @@
-"""Routing map → Router: which model answers a prompt, decided in the process that asks."""
+"""Routing map → Router: which model answers a request, decided in the process that asks.
+
+Request → its task (`recogniser/`) → the task's route, or its query router's choice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from llmroute.errors import InputError, UnknownName
+from llmroute.recogniser.recognise import Layer, Recogniser, Recognition
+from llmroute.recogniser.request import Messages, Request, read_request
 from llmroute.records import RoutingMap
 from llmroute.review import Review, Reviewer
 
@@ -20,15 +25,31 @@ class Decision:
     """Which model answers, and why."""
 
     model: str
-    strong_win_rate: float | None
-    """In [0, 1], as the query router estimates it; None where the static map decides."""
     task: str | None
+    """None: not recognised, so the reference answers."""
+    layer: Layer
+    """What recognised the task."""
     reason: str
+    fallbacks: tuple[str, ...] = ()
+    """Who answers when the model cannot, in order."""
+    strong_win_rate: float | None = None
+    """In [0, 1], as the query router estimates it; None where the static map decides."""
+    similarity: float | None = None
+    """To the likeliest task's samples, in about [0, 1]; None where likeness was not asked."""
+    expected_usd_per_1k: float | None = None
+    """What 1,000 such requests cost, as the bench measured it; None: not known."""
+    recognition: Recognition | None = field(default=None, repr=False, compare=False)
+    """What each layer saw."""
+
+    @property
+    def query_routed(self) -> bool:
+        """Whether the query router decided within the task."""
+        return self.strong_win_rate is not None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Router:
-    """A routing map that decides: by its query router where it has one, else by task.
+    """A routing map that decides: it recognises a request's task, and knows who answers there.
 
     >>> router = Router.load("llmroute-out/routing-map.yaml")  # doctest: +SKIP
     >>> router.decide("How many eggs are left?").model  # doctest: +SKIP
@@ -36,6 +57,7 @@ class Router:
     """
 
     routing_map: RoutingMap
+    recogniser: Recogniser
     query_router: QueryRouter | None
     reviewer: Reviewer = field(default_factory=Reviewer)
 
@@ -52,48 +74,64 @@ class Router:
 
         place = Path(path)
         routing_map = read_map(place)
-        reviewer = Reviewer.of(routing_map, where=str(place))
-        return cls(routing_map, _load_query_router(routing_map, place), reviewer)
+        query_router = _load_query_router(routing_map, place)
+        return cls.of(routing_map, query_router, where=str(place))
 
-    def decide(self, prompt: str, task: str | None = None) -> Decision:
-        """The model for one prompt.
+    @classmethod
+    def of(
+        cls,
+        routing_map: RoutingMap,
+        query_router: QueryRouter | None = None,
+        *,
+        where: str = "routing map",
+    ) -> Self:
+        """The router of a map that is at hand, and of the query router it names."""
+        tasks = [route.task for route in routing_map.tasks]
+        recogniser = Recogniser.of(tasks, routing_map.matches, None, where=where)
+        return cls(routing_map, recogniser, query_router, Reviewer.of(routing_map, where=where))
+
+    def decide(
+        self,
+        request: str | Messages,
+        *,
+        task: str | None = None,
+        tags: Collection[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Decision:
+        """The model for one request; the reference where its task is not recognised.
 
         Args:
-            prompt: what is asked.
-            task: where it is known; the static map needs it once it has several tasks.
+            request: a text, or chat messages; the last user turn is what is asked.
+            task: where it is known.
+            tags: what else is known of it: task names, and what the suites list under
+                `match: tags:`. Others are passed over.
+            metadata: of the request: `task` and `tags` in it are read as tags, and any other
+                entry as the tag `key:value`.
 
         Raises:
             UnknownName: the map has no such task.
-            InputError: the map has several tasks, no query router for all, and none is named.
+            InputError: the request is neither text nor chat messages.
         """
-        task = self._known(task)
-        if self.query_router is None or not self._is_for_router(task):
-            return self._static(task)
-        found = self.query_router.decide(prompt, task)
-        return Decision(found.model, found.strong_win_rate, task, found.reason)
+        return self.decide_many([request], tasks=[task], tags=[tags], metadata=[metadata])[0]
 
     def decide_many(
-        self, prompts: Sequence[str], tasks: Sequence[str | None] | None = None
+        self,
+        requests: Sequence[str | Messages],
+        *,
+        tasks: Sequence[str | None] | None = None,
+        tags: Sequence[Collection[str]] | None = None,
+        metadata: Sequence[Mapping[str, Any] | None] | None = None,
     ) -> tuple[Decision, ...]:
-        """The models for many prompts, the query router's scores taken all at once.
+        """The models for many requests, likeness and query router asked once for all.
 
-        Raises:
-            UnknownName: as `decide`.
-            InputError: as `decide`.
+        Each decision is the one `decide` would give; arguments and errors as there, row by row.
         """
-        named = [self._known(task) for task in tasks or [None] * len(prompts)]
-        asked = [row for row, task in enumerate(named) if self._is_for_router(task)]
-        decided: dict[int, Decision] = {}
-        if asked and self.query_router is not None:
-            found = self.query_router.decide_many(
-                [prompts[row] for row in asked], [named[row] for row in asked]
-            )
-            threshold = self.query_router.saved.routing_threshold
-            rows = zip(asked, found.models, found.strong, found.strong_win_rate, strict=True)
-            for row, model, strong, rate in rows:
-                reason = _reason(float(rate), threshold, strong=bool(strong))
-                decided[row] = Decision(model, float(rate), named[row], reason)
-        return tuple(decided.get(row) or self._static(task) for row, task in enumerate(named))
+        n = len(requests)
+        read = [read_request(request) for request in requests]
+        named = [self._known(task) for task in tasks or [None] * n]
+        rows = zip(tags or [()] * n, metadata or [None] * n, strict=True)
+        said = [_all_tags(own, more) for own, more in rows]
+        return self._route(read, self._recognise(read, named, said))
 
     def review(
         self, prompt: str, answer: str | None, task: str | None = None, *, model: str | None = None
@@ -103,53 +141,114 @@ class Router:
         Args:
             prompt: what was asked.
             answer: what came back; None or blank: nothing did.
-            task: where it is known.
+            task: where it is known; else it is recognised.
             model: who answered; default: whom `decide` names.
 
         Raises:
             UnknownName: the map has no such task.
-            InputError: the map has several tasks whose answers are checked, and none is named.
+            InputError: the map's tasks check their answers, and this one's is not recognised.
         """
-        task = self._known(task)
-        answered = model or self.decide(prompt, task).model
-        return self.reviewer.review(prompt, answer, task, answered)
+        decision = self.decide(prompt, task=task)
+        return self.reviewer.review(prompt, answer, decision.task, model or decision.model)
 
     def _known(self, task: str | None) -> str | None:
-        """The task, or the only one there is."""
         names = [route.task for route in self.routing_map.tasks]
         if task is not None and task not in names:
             raise UnknownName("task", task, names)
-        return names[0] if task is None and len(names) == 1 else task
+        return task
 
-    def _is_for_router(self, task: str | None) -> bool:
-        stated = self.routing_map.query_router
-        return stated is not None and stated.task in (None, task)
+    def _recognise(
+        self,
+        requests: Sequence[Request],
+        named: Sequence[str | None],
+        said: Sequence[Collection[str]],
+    ) -> list[Recognition]:
+        """Each request's task, as it is named or else recognised."""
+        left = [row for row, task in enumerate(named) if task is None]
+        found = self.recogniser.recognise_many(
+            [requests[row] for row in left], [said[row] for row in left]
+        )
+        recognised = dict(zip(left, found, strict=True))
+        return [
+            recognised[row] if task is None else _named(task)
+            for row, task in zip(range(len(requests)), named, strict=True)
+        ]
 
-    def _static(self, task: str | None) -> Decision:
-        routes = {route.task: route for route in self.routing_map.tasks}
-        if task is None:
-            raise InputError(
-                f"the map has {len(routes)} tasks and no query router for all of them, so the"
-                " prompt's task must be known",
-                fix=f"Name it: decide(prompt, task=...), one of {', '.join(sorted(routes))}.",
+    def _route(
+        self, requests: Sequence[Request], recognised: Sequence[Recognition]
+    ) -> tuple[Decision, ...]:
+        """The task's route, or the query router's choice where it is calibrated for the task."""
+        asked = [row for row, one in enumerate(recognised) if self._is_query_routed(one.task)]
+        chosen: dict[int, tuple[str, float, str]] = {}
+        if asked and self.query_router is not None:
+            found = self.query_router.decide_many(
+                [requests[row].text for row in asked], [recognised[row].task for row in asked]
             )
-        return Decision(routes[task].route, None, task, routes[task].reason)
+            rates = found.strong_win_rate.tolist()
+            rows = zip(found.models, rates, found.reasons, strict=True)
+            chosen = dict(zip(asked, rows, strict=True))
+        return tuple(self._decide(one, chosen.get(row)) for row, one in enumerate(recognised))
+
+    def _is_query_routed(self, task: str | None) -> bool:
+        stated = self.routing_map.query_router
+        return stated is not None and task is not None and stated.task in (None, task)
+
+    def _decide(self, found: Recognition, chosen: tuple[str, float, str] | None) -> Decision:
+        if found.task is None:
+            return self._refer(found)
+        route = next(route for route in self.routing_map.tasks if route.task == found.task)
+        model, rate, reason = chosen or (route.route, None, route.reason)
+        pair = self.routing_map.query_router
+        stronger = (pair.strong,) if chosen and pair and model == pair.weak else ()
+        after = (*stronger, *route.fallbacks, self.routing_map.reference)
+        return Decision(
+            model,
+            found.task,
+            found.layer,
+            reason,
+            fallbacks=tuple(dict.fromkeys(name for name in after if name != model)),
+            strong_win_rate=rate,
+            similarity=found.similarity,
+            expected_usd_per_1k=route.cost_usd_per_1k(model),
+            recognition=found,
+        )
+
+    def _refer(self, found: Recognition) -> Decision:
+        """The reference answers what no task is known of."""
+        return Decision(
+            self.routing_map.reference,
+            None,
+            found.layer,
+            f"{found.reason}: the reference answers",
+            similarity=found.similarity,
+            expected_usd_per_1k=self.routing_map.savings.reference_usd_per_1k,
+            recognition=found,
+        )
 
 
-def _reason(rate: float, threshold: float, *, strong: bool) -> str:
-    if strong and rate < threshold:
-        return "empty, or unlike the training prompts: strong, to be safe"
-    sign = ">=" if strong else "<"
-    return f"strong_win_rate {rate:.3f} {sign} routing_threshold {threshold:.3f}"
+def _named(task: str) -> Recognition:
+    return Recognition(task, "tag", "the request names its task", {task: task})
+
+
+def _all_tags(tags: Collection[str], metadata: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The tags of a request, those in its metadata among them."""
+    if isinstance(tags, str):
+        raise InputError("tags are a list, not one text", fix=f"Write [{tags!r}].")
+    said = dict(metadata or {})
+    more = said.pop("tags", None)
+    listed = [more] if isinstance(more, str) else more if isinstance(more, list | tuple) else []
+    named = [said["task"]] if "task" in said else []
+    pairs = [f"{key}:{value}" for key, value in said.items() if isinstance(value, str | int)]
+    return (*tags, *(tag for tag in (*listed, *named, *pairs) if isinstance(tag, str)))
 
 
 def _load_query_router(routing_map: RoutingMap, place: Path) -> QueryRouter | None:
-    from llmroute.digest import file_digest
-    from llmroute.routers.decide import QueryRouter
-
     stated = routing_map.query_router
     if stated is None:
         return None
+    from llmroute.digest import file_digest
+    from llmroute.routers.decide import QueryRouter
+
     path = place.with_name(stated.artefact)
     again = "Make both again: llmroute calibrate. Map and router belong together."
     if not path.is_file():

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from llmroute.metrics import Unscorable
 from llmroute.metrics.targets import target_texts
+from llmroute.patterns import compile_pattern
 
 if TYPE_CHECKING:
-    import regex
-
     from llmroute.records import Sample
 
 MATCH_TIMEOUT_S = 1.0
@@ -36,7 +34,7 @@ class Regex:
 
     def __post_init__(self) -> None:
         if self.pattern is not None:
-            _compiled(self.pattern, self.ignore_case)
+            compile_pattern(self.pattern, ignore_case=self.ignore_case)
 
     def lacks(self, sample: Sample) -> str | None:
         """What the sample must have for this metric, or None."""
@@ -46,7 +44,7 @@ class Regex:
             return "no target"
         try:
             for pattern in target_texts(sample):
-                _compiled(pattern, self.ignore_case)
+                compile_pattern(pattern, ignore_case=self.ignore_case)
         except ValueError as error:
             return f"no valid pattern in its target ({error})"
         return None
@@ -62,7 +60,7 @@ class Regex:
 
     def _matches(self, pattern: str, prediction: str) -> bool:
         try:
-            compiled = _compiled(pattern, self.ignore_case)
+            compiled = compile_pattern(pattern, ignore_case=self.ignore_case)
             if self.full:
                 match = compiled.fullmatch(prediction.strip(), timeout=MATCH_TIMEOUT_S)
             else:
@@ -72,13 +70,3 @@ class Regex:
         except ValueError as error:
             raise Unscorable(str(error)) from error
         return match is not None
-
-
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str, ignore_case: bool) -> regex.Pattern[str]:
-    import regex
-
-    try:
-        return regex.compile(pattern, regex.IGNORECASE if ignore_case else 0)
-    except (regex.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"pattern {pattern!r} is not valid: {error}") from error

@@ -35,6 +35,7 @@ class Decisions:
     novelty: Floats
     """Share of a prompt that the training prompts do not know, in [0, 1]; 0 where not measured."""
     models: tuple[str, ...]
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,8 +66,8 @@ class QueryRouter:
             task: the prompt's task, where it is known; a router that learned tasks does better.
         """
         all_of = self.decide_many([text], [task])
-        rate, novelty = float(all_of.strong_win_rate[0]), float(all_of.novelty[0])
-        return Decision(all_of.models[0], rate, task, self._reason(text, rate, novelty))
+        rate = float(all_of.strong_win_rate[0])
+        return Decision(all_of.models[0], rate, task, all_of.reasons[0])
 
     def decide_many(
         self, texts: Sequence[str], tasks: Sequence[str | None] | None = None
@@ -82,7 +83,9 @@ class QueryRouter:
         # `not below` rather than `at or above`: a score that is not a number goes to strong.
         strong = ~(rates < self.saved.routing_threshold) | (novelty > self._radius) | empty
         names = (self.saved.weak, self.saved.strong)
-        return Decisions(strong, rates, novelty, tuple(names[int(flag)] for flag in strong))
+        reasons = map(self._reason, texts, rates.tolist(), novelty.tolist())
+        models = tuple(names[int(flag)] for flag in strong)
+        return Decisions(strong, rates, novelty, models, tuple(reasons))
 
     @property
     def _radius(self) -> float:

@@ -9,7 +9,7 @@ from math import log1p
 import numpy as np
 from numpy.typing import NDArray
 
-from llmroute.routers.grams import clip
+from llmroute.clip import clip
 from llmroute.routers.remember import read_each
 
 Floats = NDArray[np.float64]

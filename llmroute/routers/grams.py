@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmroute.calibration.pair import Ints
+from llmroute.clip import MAX_CHARS, clip
 from llmroute.routers.remember import read_each
 from llmroute.routers.sparse import Rows
 
 Hashes = NDArray[np.uint64]
 
-MAX_CHARS = 12_000
-"""Of a longer text the first three quarters of this and the last quarter are read."""
 MAX_GRAMS = 200_000
 WORD_SIZES = (1, 2)
 CHAR_SIZES = (4,)
@@ -144,18 +143,6 @@ def _read_chunk(
     edges = np.searchsorted(owners[first], np.arange(len(plain) + 1))
     distinct = hashes[first]
     return [(distinct[a:b], counts[a:b]) for a, b in pairwise(edges.tolist())]
-
-
-def clip(text: str, max_chars: int = MAX_CHARS) -> str:
-    """The text, or its first three quarters and last quarter of `max_chars`.
-
-    >>> clip("abcdefgh", 4)
-    'abch'
-    """
-    if len(text) <= max_chars:
-        return text
-    tail = max_chars // 4
-    return text[: max_chars - tail] + text[-tail:]
 
 
 def _is_word(codes: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import chain, islice
 from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from llmroute.calibration.pair import Floats, Pair, Query
+from llmroute.clip import clip
 from llmroute.errors import ConfigError
-from llmroute.routers.grams import clip
+from llmroute.patterns import compile_keywords, compile_pattern, find_all
 from llmroute.routers.scale import learnable_gaps
 
 if TYPE_CHECKING:
     import regex
 
 SHIPPED = Path(__file__).with_name("rules.yaml")
-MATCH_TIMEOUT_S = 0.05
 MAX_RULES = 500
 _KEYS = {"name", "weight", "most", "keywords", "patterns"}
 
@@ -139,8 +139,7 @@ def _rule(content: Any, number: int, where: str) -> Rule:
         tuple(_texts(content, "keywords", here)),
         tuple(_texts(content, "patterns", here)),
     )
-    for pattern in _expressions(rule):
-        _check_pattern(pattern, here)
+    _check_patterns(rule, here)
     return rule
 
 
@@ -160,46 +159,20 @@ def _texts(content: Mapping[Any, Any], name: str, where: str) -> Iterator[str]:
         yield value
 
 
-def _expressions(rule: Rule) -> tuple[str, ...]:
-    if not rule.keywords:
-        return rule.patterns
-    longest_first = sorted(rule.keywords, key=len, reverse=True)
-    return (_keyword_pattern(tuple(longest_first)), *rule.patterns)
-
-
-@lru_cache(maxsize=MAX_RULES)
-def _keyword_pattern(keywords: tuple[str, ...]) -> str:
-    import regex
-
-    return rf"(?<!\w)(?:{'|'.join(regex.escape(keyword) for keyword in keywords)})(?!\w)"
+def _expressions(rule: Rule) -> Iterator[regex.Pattern[str]]:
+    if rule.keywords:
+        yield compile_keywords(rule.keywords)
+    for pattern in rule.patterns:
+        yield compile_pattern(pattern, ignore_case=True, multiline=True)
 
 
 def _count(rule: Rule, text: str) -> int:
-    found = 0
-    for pattern in _expressions(rule):
-        try:
-            for _ in _compiled(pattern).finditer(text, timeout=MATCH_TIMEOUT_S):
-                found += 1
-                if found >= rule.most:
-                    return found
-        except TimeoutError:  # a pattern that runs away says nothing
-            continue
-    return found
+    found = chain.from_iterable(find_all(pattern, text) for pattern in _expressions(rule))
+    return sum(1 for _ in islice(found, rule.most))
 
 
-def _check_pattern(pattern: str, where: str) -> None:
-    import regex
-
+def _check_patterns(rule: Rule, where: str) -> None:
     try:
-        _compiled(pattern)
-    except (regex.error, RecursionError, OverflowError) as error:
-        raise ConfigError(
-            f"pattern {pattern!r} is not valid: {error}", where=where, fix="Correct the pattern."
-        ) from error
-
-
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> regex.Pattern[str]:
-    import regex
-
-    return regex.compile(pattern, regex.IGNORECASE | regex.MULTILINE)
+        list(_expressions(rule))
+    except ValueError as error:
+        raise ConfigError(str(error), where=where, fix="Correct the pattern.") from error

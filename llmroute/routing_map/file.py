@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         IntervalFile,
         JudgingFile,
         LimitsFile,
+        MatchFile,
         QueryRouterFile,
         RelativeThresholdFile,
         RoutingMapFile,
@@ -143,7 +144,7 @@ def _task(route: TaskRoute, routing_map: RoutingMap) -> dict[str, Any]:
         kept = asdict(route.limits)
         document["limits"] = {key: value for key, value in kept.items() if value not in (None, ())}
     if match and match != Match():
-        document["match"] = {key: value for key, value in asdict(match).items() if value}
+        document["match"] = {k: v for k, v in asdict(match).items() if v not in ((), None)}
     if checks := routing_map.checks.get(route.task):
         document["checks"] = [_plugin(check) for check in checks]
     document["rejected"] = document.pop("rejected")
@@ -215,7 +216,7 @@ def _from_file(file: RoutingMapFile) -> RoutingMap:
             reason=file.savings.reason,
         ),
         matches={
-            name: Match(**{k: tuple(v) for k, v in task.match.model_dump().items()})
+            name: _read_match(task.match)
             for name, task in file.tasks.items()
             if task.match is not None
         },
@@ -228,6 +229,14 @@ def _from_file(file: RoutingMapFile) -> RoutingMap:
         notes=tuple(file.notes),
         query_router=None if file.query_router is None else _read_router(file.query_router),
     )
+
+
+def _read_match(file: MatchFile) -> Match:
+    written: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in file.model_dump().items()
+    }
+    return Match(**written)
 
 
 def _read_router(file: QueryRouterFile) -> QueryRouter:

@@ -104,6 +104,10 @@ class MatchFile(_Model):
     keywords: list[str] = []
     patterns: list[str] = []
     utterances: list[str] = []
+    min_chars: Annotated[int, Field(ge=1)] | None = None
+    max_chars: Annotated[int, Field(ge=1)] | None = None
+    has_code: bool | None = None
+    has_json: bool | None = None
 
 
 class LimitsFile(_Model):

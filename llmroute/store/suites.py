@@ -116,9 +116,10 @@ def _sample(content: Any) -> Sample:
 
 
 def _match(content: Any) -> Match:
-    return Match(**{name: tuple(words) for name, words in content.items()})
+    return _read(Match, content, dict.fromkeys(MATCH_LISTS, tuple))
 
 
+MATCH_LISTS = ("tags", "keywords", "patterns", "utterances")
 _SUITE: Mapping[str, Callable[[Any], Any]] = {
     "samples": _each(_sample),
     "examples": _each(_plain(Example)),

@@ -197,6 +197,21 @@ class MatchEntry(Written):
     keywords: list[Text] = Field(default_factory=list, description="Words in the request.")
     patterns: list[Pattern] = Field(default_factory=list, description="Regular expressions.")
     utterances: list[Text] = Field(default_factory=list, description="Example requests.")
+    min_chars: Count | None = Field(None, description="A condition: not shorter than this.")
+    max_chars: Count | None = Field(None, description="A condition: not longer than this.")
+    has_code: bool | None = Field(
+        None, description="A condition: a code block or lines of code stand in it, or must not."
+    )
+    has_json: bool | None = Field(
+        None, description="A condition: a JSON object or list stands in it, or must not."
+    )
+
+    @model_validator(mode="after")
+    def _lengths_in_order(self) -> MatchEntry:
+        if self.min_chars and self.max_chars and self.min_chars > self.max_chars:
+            fix = "Swap the two: min_chars is the shorter length."
+            raise RefusedError("no text is that long and that short", fix, at=("max_chars",))
+        return self
 
 
 def _named(value: Any) -> Any:

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmroute.calibration.pair import Query
+from llmroute.clip import MAX_CHARS
 from llmroute.routers.design import Reading
 from llmroute.routers.features import FEATURES, count_features
-from llmroute.routers.grams import MAX_CHARS, Vocabulary, read_grams
+from llmroute.routers.grams import Vocabulary, read_grams
 from llmroute.routers.remember import read_each, remembering_texts
 from llmroute.routers.ridge import Columns, solve_ridge
 from llmroute.routers.sparse import Rows
