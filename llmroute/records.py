@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 Evidence = Literal["proven", "likely", "mean"]
 Verdict = Literal["proven", "likely", "undecided", "fails"]
+GateLevel = Literal["error", "warn", "off"]
 CostBasis = Literal["recorded", "measured", "list_price"]
 Correction = Literal["rogan_gladen", "ppi"]
 """How people's labels correct a judge's mean: by its errors on the task, or on the cell itself."""
@@ -412,6 +413,12 @@ class Outcome:
     parts: Mapping[str, float] = field(default_factory=dict)
     """Each criterion's value; of a panel "judge NAME", of a comparison "flipped"."""
 
+    def cost_usd(self, price: Price | None) -> float | None:
+        """What the answer cost, as of `Completion.cost_usd`; None where there is no answer."""
+        if self.recorded_cost_usd is not None or price is None or not self.answered:
+            return self.recorded_cost_usd
+        return price.cost_usd(self.usage, self.latency_s if self.busy_s is None else self.busy_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -734,6 +741,120 @@ class RoutingMap:
     """Where one was calibrated and has earned its place."""
 
 
+# -- gate -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetting:
+    """What a person says of one of the gate's rules; None: the rule's own default."""
+
+    level: GateLevel | None = None
+    tolerance: float | None = None
+    """In the rule's unit: what changes by no more than this passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the gate objects to."""
+
+    rules: Mapping[str, RuleSetting] = field(default_factory=dict)
+    max_age_days: float | None = None
+    """None: evidence may be of any age."""
+    confidence: float = 0.95
+    """Noise alone is called a fall in quality, on any of the tasks, at most 1 − this often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How far a figure moved between two maps, and how likely that is where nothing changed."""
+
+    difference: float
+    """After − before."""
+    p_value: float
+    """One-sided, in the direction that is worse."""
+    n_paired: int | None
+    """Samples measured for both maps; None: the two intervals were compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChange:
+    """One task in the previous map and in this one."""
+
+    task: str
+    before: TaskRoute | None
+    """None: the task is new."""
+    after: TaskRoute | None
+    """None: the task is gone."""
+    quality: Shift | None = None
+    """Of the answers its requests get: the previous route's then, this route's now."""
+    cost: Shift | None = None
+    """Of the same requests, in US dollars each; None: not measured sample by sample."""
+    drift: Shift | None = None
+    """Quality of the previous route's candidate itself, where it is another now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SectionChange:
+    """A section of the map, such as `query_router`, that is not a task's route."""
+
+    name: str
+    change: Literal["added", "removed", "changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class MapChange:
+    """A routing map beside the previous one."""
+
+    before: RoutingMap | None
+    """None: there is no previous map."""
+    after: RoutingMap
+    tasks: tuple[TaskChange, ...] = ()
+    """The previous map's order, then the new tasks."""
+    sections: tuple[SectionChange, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What could not be compared as it should, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing the gate objects to."""
+
+    rule: str
+    level: GateLevel
+    task: str | None
+    """None: it is about the whole map."""
+    what: str
+    before: str
+    after: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """The gate's answer: what changed, what it objects to, and why."""
+
+    change: MapChange
+    findings: tuple[Finding, ...]
+    """Errors before warnings, tasks in the map's order."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether there is no error; warnings pass."""
+        return not self.of_level("error")
+
+    @property
+    def routes_changed(self) -> bool:
+        """Whether any request may be answered by another candidate than before."""
+        return any(
+            (task.before and task.before.route) != (task.after and task.after.route)
+            for task in self.change.tasks
+        )
+
+    def of_level(self, level: GateLevel) -> tuple[Finding, ...]:
+        """The findings of one level."""
+        return tuple(finding for finding in self.findings if finding.level == level)
+
+
 # -- configuration --------------------------------------------------------------------------------
 
 
@@ -769,6 +890,7 @@ class Config:
     task_limits: Mapping[str, TaskLimits] = field(default_factory=dict)
     task_thresholds: Mapping[str, QualityThreshold] = field(default_factory=dict)
     """Task → its own bar, before the suite's and the configuration's."""
+    gate: Gate = Gate()
     store: Path = Path(".llmroute/store.db")
     out: Path = Path("llmroute-out")
     path: Path | None = None

@@ -46,11 +46,6 @@ _DTYPES: dict[str, str] = {
 
 
 def _row(outcome: Outcome, price: Price | None) -> tuple[object, ...]:
-    cost = outcome.recorded_cost_usd
-    recorded = cost is not None
-    if cost is None and price is not None and outcome.answered:
-        busy_s = outcome.latency_s if outcome.busy_s is None else outcome.busy_s
-        cost = price.cost_usd(outcome.usage, busy_s)
     return (
         outcome.task,
         outcome.sample_id,
@@ -61,8 +56,8 @@ def _row(outcome: Outcome, price: Price | None) -> tuple[object, ...]:
         outcome.answered,
         outcome.score,
         outcome.reason,
-        cost,
-        recorded,
+        outcome.cost_usd(price),
+        outcome.recorded_cost_usd is not None,
         outcome.usage.input_tokens,
         outcome.usage.output_tokens,
         outcome.latency_s,

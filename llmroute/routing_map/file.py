@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from llmroute import __version__
+from llmroute.config.scalars import plain_value
+from llmroute.digest import digest
 from llmroute.errors import ConfigError
 from llmroute.records import (
     Interval,
@@ -31,6 +33,7 @@ from llmroute.records import (
 )
 
 if TYPE_CHECKING:
+    from llmroute.config.yaml_source import Document
     from llmroute.routing_map.schema import (
         CheckFile,
         EvidenceFile,
@@ -66,7 +69,15 @@ def map_to_dict(routing_map: RoutingMap) -> dict[str, Any]:
     }
     figures = rounded(document)
     assert isinstance(figures, dict)  # noqa: S101 - for the type checker
-    return figures
+    return {**figures, "digest": map_digest(figures)}
+
+
+def map_digest(document: Mapping[str, Any]) -> str:
+    """What the map's content hashes to: another value than the file states means it was edited.
+
+    It finds edits by hand, and is no signature: whoever edits can write another one.
+    """
+    return digest({key: value for key, value in document.items() if key != "digest"})
 
 
 def map_to_yaml(routing_map: RoutingMap) -> str:
@@ -90,6 +101,15 @@ def read_map(path: Path) -> RoutingMap:
     Raises:
         ConfigError: it cannot be read, is no routing map, or is of a later version.
     """
+    return read_map_document(path)[1]
+
+
+def read_map_document(path: Path) -> tuple[Document, RoutingMap]:
+    """The map in a file, and the file itself, which places messages.
+
+    Raises:
+        ConfigError: as `read_map`.
+    """
     from llmroute.config.faults import validate
     from llmroute.config.yaml_source import read_yaml
     from llmroute.routing_map.schema import RoutingMapFile
@@ -102,7 +122,7 @@ def read_map(path: Path) -> RoutingMap:
             f"routing map version {version.written} is not one this llmroute reads",
             f"It reads version {MAP_VERSION}; update llmroute, or make the map anew.",
         )
-    return _from_file(validate(RoutingMapFile, document))
+    return document, _from_file(validate(RoutingMapFile, document))
 
 
 class _Dumper(yaml.SafeDumper):
@@ -113,6 +133,15 @@ class _Dumper(yaml.SafeDumper):
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         super().increase_indent(flow, False)
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    """Quotes around what PyYAML takes for text and YAML 1.2, which is read here, for a number."""
+    style = None if len(text) > 100 or isinstance(plain_value(text), str) else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
 
 
 def _quality(rule: QualityRule) -> dict[str, Any]:

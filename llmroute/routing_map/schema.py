@@ -214,3 +214,7 @@ class RoutingMapFile(_Model):
     query_router: QueryRouterFile | None = None
     provenance: ProvenanceFile = ProvenanceFile()
     notes: list[str] = []
+    digest: str | None = Field(
+        default=None,
+        description="SHA-256 of all else that stands here: an edit by hand no longer fits it.",
+    )

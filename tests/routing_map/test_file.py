@@ -25,7 +25,14 @@ from llmroute.records import (
     Usage,
 )
 from llmroute.routing_map.choose import choose_routes
-from llmroute.routing_map.file import map_to_dict, map_to_json, map_to_yaml, read_map
+from llmroute.routing_map.file import (
+    map_digest,
+    map_to_dict,
+    map_to_json,
+    map_to_yaml,
+    read_map,
+    read_map_document,
+)
 
 
 @pytest.fixture
@@ -72,6 +79,29 @@ def test_the_limits_a_route_keeps_to_stand_in_the_map(
     )
     assert read_map(path).tasks[0].limits == limits
     assert "limits" not in map_to_dict(routing_map)["tasks"]["t: ünïcode"]
+
+
+def test_a_map_states_its_own_digest_in_yaml_and_in_json(
+    routing_map: RoutingMap, tmp_path: Path
+) -> None:
+    for name, text in (("m.yaml", map_to_yaml(routing_map)), ("m.json", map_to_json(routing_map))):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        document, _ = read_map_document(tmp_path / name)
+        content = document.root.data()
+        assert map_digest(content) == content["digest"]
+        content["tasks"]["t: ünïcode"]["evidence"]["quality"] = 0.99
+        assert map_digest(content) != content["digest"]
+
+
+@pytest.mark.parametrize("name", ["1e3", "0o17", "012", "yes", "null", "~", "1:30", "2024-01-31"])
+def test_a_name_that_looks_like_a_number_stays_a_name(
+    routing_map: RoutingMap, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "m.yaml"
+    named = replace(routing_map, reference=name, tasks=(replace(routing_map.tasks[0], task=name),))
+    path.write_text(map_to_yaml(named), encoding="utf-8")
+    read = read_map(path)
+    assert (read.reference, read.tasks[0].task) == (name, name)
 
 
 def test_json_carries_the_same_structure_as_yaml(routing_map: RoutingMap) -> None:
