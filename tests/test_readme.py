@@ -43,11 +43,11 @@ def test_outputs_are_what_the_commands_print(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     command = shown["command"]
-    if "--data" in command:
+    if "--data" in command or ".jsonl.gz" in command:
         if not REALDATA.is_dir():
             pytest.skip("the recorded outcomes are not here (LLMROUTE_REALDATA)")
-        for name in ("zeroeval.jsonl.gz", "routellm_gsm8k.jsonl.gz", "prices.csv"):
-            (tmp_path / name).symlink_to(REALDATA / name)
+        for path in (*REALDATA.glob("*.jsonl.gz"), REALDATA / "prices.csv"):
+            (tmp_path / path.name).symlink_to(path)
     block = f"$ {command}\n{printed(command).rstrip()}\n"
     if os.environ.get("UPDATE_README"):
         README.write_text(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmroute.cli import judge_agree
 from llmroute.cli import options as opt
 from llmroute.cli.errors import command
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from llmroute.records import Criterion, Rubric
 
 app = typer.Typer(help="Rubrics, and how far a judge can be trusted.", no_args_is_help=True)
+app.command("agree")(judge_agree.agree)
 
 RubricName = Annotated[str, typer.Argument(metavar="NAME", help="A rubric's name, or its file.")]
 

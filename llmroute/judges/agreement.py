@@ -8,7 +8,7 @@ sum of tables under each resample's counts, and all figures of a resample read t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -153,6 +153,10 @@ class Tally:
     share: Floats
     """How much of it, shape (n_entries,)."""
 
+    def weighted(self, weights: Floats) -> Tally:
+        """The same, each item counting in proportion to its weight, shape (n_items,)."""
+        return replace(self, share=self.share * weights[self.item])
+
     def tables(self, counts: Floats) -> Floats:
         """The table under each row of counts: (b, n_items) → (b, k, k)."""
         b, cells = counts.shape[0], self.k * self.k
@@ -248,12 +252,18 @@ def bound(
 
 
 def bound_interval_alpha(
-    values: Floats, groups: Ints, *, resamples: int = RESAMPLES, seed: int = 0
+    values: Floats,
+    groups: Ints,
+    weights: Floats | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> Interval | None:
-    """`interval_alpha` with its interval; arguments and method as of `bound`."""
+    """`interval_alpha` with its interval; method and arguments as of `bound`."""
+    each = 1.0 if weights is None else weights
 
     def figures(counts: Floats) -> Floats:
-        return interval_alpha(values, counts)[:, None]
+        return interval_alpha(values, counts * each)[:, None]
 
     value = float(estimate(figures, groups.size)[0])
     if np.isnan(value):

@@ -62,7 +62,16 @@ def guarded(text: str) -> str:
     ("'=1+1", 'gpt-4o')
     """
     line = one_line(text)
-    return f"'{line}" if _FORMULA.match(text) or _FORMULA.match(line) else line
+    return f"'{line}" if _FORMULA.match(text) else inert(line)
+
+
+def inert(text: str) -> str:
+    r"""The text with an apostrophe before what a spreadsheet would run, its lines kept.
+
+    >>> inert("=1+1"), inert("two\nlines")
+    ("'=1+1", 'two\nlines')
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _row(task: TaskView, cell: CellView) -> list[str | float | int | None]:
