@@ -14,18 +14,28 @@ from llmroute.calls.client import Client, Clients, adapter_of
 from llmroute.calls.execute import Pacing
 from llmroute.calls.redact import secrets_in
 from llmroute.calls.run import run_calls
+from llmroute.calls.source import CallSource
 from llmroute.errors import NotRecorded, OutsideError, StoreError
 from llmroute.outcomes.recording import read_recording
 from llmroute.plan.matrix import Plan
-from llmroute.race.source import RaceSource
 from llmroute.records import Call, Candidate, Completion, Config, Failure
 from llmroute.store.manifest import secrets_of
 from llmroute.store.writer import FLUSH_S, StoreWriter
 
 INSIDE = ("builtin", "replay")
 """Adapters that open no socket."""
-Wanted = Sequence[Call] | RaceSource
-"""The calls to send: all known beforehand, or as races fall."""
+
+
+class ToldSource(CallSource, Protocol):
+    """Decides what is asked next by what it is told."""
+
+    def done(self, call: Call, result: Completion | Failure) -> None:
+        """A call is answered or has failed for good."""
+        ...
+
+
+Wanted = Sequence[Call] | ToldSource
+"""The calls to send: all known beforehand, or as races and verdicts fall."""
 
 
 class Listener(Protocol):
@@ -61,7 +71,7 @@ def ask(
     """Send the calls and keep what comes of each; True where it was interrupted.
 
     Args:
-        wanted: the calls, or the races that say which.
+        wanted: the calls, or what says which as answers come in.
         plan: what they are part of.
         config: concurrency, limits and seed.
         ledger: the cap; books what is spent.
@@ -82,7 +92,7 @@ def ask(
             unrecorded.append(call)  # not a failure of the model's: it was never asked
         else:
             store.put_failure(call, result)
-        if isinstance(wanted, RaceSource):
+        if not isinstance(wanted, Sequence):
             wanted.done(call, result)
         listener.done(call, result)
 
@@ -91,7 +101,7 @@ def ask(
             store.put_attempt(call, failure)
         listener.failed_try(call, failure)
 
-    if not isinstance(wanted, RaceSource) and not wanted:
+    if isinstance(wanted, Sequence) and not wanted:
         return False
     clients = Clients(env=env, builtin=open_builtin, read_recording=read_recording)
     with _flushing(store):
@@ -106,7 +116,7 @@ def ask(
             concurrency=config.concurrency,
             pacing=Pacing(key_limits=config.provider_limits),
             ledger=ledger,
-            secrets=secrets_in(env).union(*(secrets_of(c) for c in plan.candidates)),
+            secrets=secrets_in(env).union(*(secrets_of(c) for c in plan.asked)),
         )
     refuse_to_ask(unrecorded)
     return interrupted

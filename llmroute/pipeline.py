@@ -7,7 +7,7 @@ decides from outcomes files. All three end in a `Result`, from which reports are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,12 @@ from llmroute.errors import InputError, OutsideError
 from llmroute.plan.estimate import PlanEstimate, estimate_plan
 from llmroute.plan.manifest import describe_run, recall_plan
 from llmroute.plan.matrix import Plan, Selection, plan_calls
-from llmroute.plan.prepare import identify_endpoints, prepare_candidates, select_suites
+from llmroute.plan.prepare import (
+    identify_endpoints,
+    prepare_candidates,
+    prepare_judges,
+    select_suites,
+)
 from llmroute.records import Call, Completion, Config, Outcomes, Price, Provenance, QualityRule
 from llmroute.scores.answers import recall_scores, score_answers
 from llmroute.store.manifest import RunManifest, RunState, utc_text
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from llmroute.asking import Listener, Wanted
     from llmroute.calibrating import Calibration, Wish
     from llmroute.calibrating_several import SeveralCalibration
+    from llmroute.judges.source import JudgedSource
     from llmroute.race.source import RaceSource
 
 Strategy = Literal["grid", "race"]
@@ -50,23 +56,30 @@ def plan_run(
     """
     suites = select_suites(config, selection)
     candidates = prepare_candidates(config, selection, env, offline=offline)
+    judges = prepare_judges(config, suites, candidates, env, offline=offline)
     return plan_calls(
         suites,
         candidates,
         repeats=config.repeats,
-        endpoints=identify_endpoints(candidates),
+        endpoints=identify_endpoints((*candidates, *judges)),
         selection=selection,
+        judges=judges,
     )
 
 
 def estimate_run(config: Config, plan: Plan, *, refresh: bool = False) -> PlanEstimate:
     """What the plan will cost and can decide, given what the store already holds."""
-    answers: dict[str, Completion] = {}
-    if config.store.exists():
-        with StoreReader.open(config.store) as reader:
-            answers = {a.key: a for a in reader.completions({call.key for call in plan.calls})}
+    from llmroute.judges.grading import expected_calls
+
+    answers = _stored(config.store, plan.calls)
+    judge_calls = expected_calls(plan, answers)
     return estimate_plan(
-        plan, answers, config.quality, concurrency=config.concurrency, refresh=refresh
+        plan,
+        answers | _stored(config.store, judge_calls),
+        config.quality,
+        concurrency=config.concurrency,
+        refresh=refresh,
+        judge_calls=judge_calls,
     )
 
 
@@ -108,6 +121,7 @@ def benchmark(
     # What only a bench needs: `map` and `report` start without it.
     from llmroute.asking import ask, refuse_to_ask
     from llmroute.calls.budget import Ledger, check_affordable
+    from llmroute.judges.grading import expected_calls
 
     with (
         StoreWriter.open(config.store, command=command, wait_s=wait_s) as store,
@@ -118,11 +132,15 @@ def benchmark(
         if offline and strategy == "grid":
             refuse_to_ask(missing)
         if config.budget.max_usd is not None:
-            check_affordable(missing, config.budget.max_usd)
-        wanted: Wanted = missing
+            verdicts = expected_calls(plan, {})
+            check_affordable([*missing, *verdicts], config.budget.max_usd)
+        asked: Sequence[Call] | RaceSource = missing
         if strategy == "race":
             answers = {answer.key: answer for answer in reader.completions(answered)}
-            wanted = _race(plan, config, decision, answers)
+            asked = _race(plan, config, decision, answers)
+        wanted: Wanted = asked
+        if plan.judges:
+            wanted = _judged(asked, plan, reader, refresh=refresh)
         for suite in plan.suites:
             store.put_suite(suite)
         run_id = store.start_run(describe_run(config, plan, now(), strategy=strategy))
@@ -291,6 +309,14 @@ def _recall_result(
     return remap(store, run_id=run_id, decision=Decision(prices=prices))
 
 
+def _stored(store: Path, calls: Sequence[Call]) -> dict[str, Completion]:
+    """Call key → answer, for those of the calls that the store holds."""
+    if not store.exists() or not calls:
+        return {}
+    with StoreReader.open(store) as reader:
+        return {answer.key: answer for answer in reader.completions({c.key for c in calls})}
+
+
 def _race(
     plan: Plan, config: Config, decision: Decision, answers: Mapping[str, Completion]
 ) -> RaceSource:
@@ -307,6 +333,25 @@ def _race(
         seed=config.seed,
     )
     return RaceSource(plan, races, config.task_limits, answers)
+
+
+def _judged(
+    wanted: Sequence[Call] | RaceSource, plan: Plan, reader: StoreReader, *, refresh: bool
+) -> JudgedSource:
+    """What is wanted, and judges asked about the answers: stored ones may lack a verdict too."""
+    from llmroute.judges.grading import graders
+    from llmroute.judges.source import Grid, JudgedSource
+    from llmroute.race.source import RaceSource
+
+    def recall(keys: Collection[str]) -> dict[str, Completion]:
+        return {answer.key: answer for answer in reader.completions(keys)}
+
+    by_suite = graders(plan)
+    if isinstance(wanted, RaceSource):
+        return JudgedSource(wanted, by_suite, recall, refresh=refresh)
+    keys = {call.key for call in wanted}
+    calls = [call for call in plan.calls if call.key in keys or call.suite in by_suite]
+    return JudgedSource(Grid(calls), by_suite, recall, refresh=refresh)
 
 
 def _recall_outcomes(plan: Plan, reader: StoreReader) -> tuple[Outcomes, str | None]:

@@ -17,6 +17,7 @@ GateLevel = Literal["error", "warn", "off"]
 CostBasis = Literal["recorded", "measured", "list_price"]
 Correction = Literal["rogan_gladen", "ppi"]
 """How people's labels correct a judge's mean: by its errors on the task, or on the cell itself."""
+Panel = Literal["mean", "majority"]
 
 
 # -- suites ---------------------------------------------------------------------------------------
@@ -159,11 +160,16 @@ class Rubric:
 
 @dataclass(frozen=True, slots=True)
 class JudgeUse:
-    """Which model grades, by which rubric."""
+    """How models grade the answers to a suite."""
 
-    model: str
-    rubric: str
+    rubric: Rubric
+    judges: tuple[str, ...]
+    """Their names; several are a panel."""
     params: Mapping[str, Any] = field(default_factory=dict)
+    """Sent with every judge call, over the judge's own."""
+    panel: Panel = "mean"
+    pairwise: str | None = None
+    """Graded beside this candidate's answers; "reference": the run's reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +188,7 @@ class Suite:
     """The allowed answers of a classification task, for the template and the choice metric."""
     metrics: tuple[Plugin, ...] = ()
     judge: JudgeUse | None = None
+    """Grades instead of metrics."""
     extract: tuple[Plugin, ...] = ()
     checks: tuple[Plugin, ...] = ()
     """What a cascade sees in the task's answers, and what guards them in production."""
@@ -869,6 +876,20 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Judging:
+    """Who grades the suites that a judge grades, where they do not say it themselves."""
+
+    models: tuple[Candidate, ...] = ()
+    """The judges; more than one are a panel. A suite may name one of them, or another model."""
+    rubric: str | None = None
+    """Of suites with neither metric nor judge: a shipped rubric's name, or a file."""
+    panel: Panel = "mean"
+    pairwise: str | None = None
+    allow_self_judging: bool = False
+    """Whether a judge may grade its own model's answers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """llmroute.yaml as it is meant: paths resolved, environment values filled in."""
 
@@ -878,8 +899,7 @@ class Config:
     reference: str | None = None
     """What is paid for today; None: the candidate with the best mean quality."""
     quality: QualityRule = QualityRule()
-    judge: JudgeUse | None = None
-    """For suites whose judge names no model, or that have neither metric nor judge."""
+    judge: Judging = Judging()
     budget: Budget = Budget()
     repeats: int = 1
     seed: int = 0

@@ -36,6 +36,10 @@ class ModelFacts:
     """"chat", "embedding", ..."""
     deprecation_date: str | None = None
     """ISO 8601."""
+    takes_schema: bool = False
+    """Whether an answer can be held to a JSON Schema."""
+    reasons: bool = False
+    """Whether it thinks before it answers; such models take no temperature."""
 
 
 def model_facts(model: str) -> ModelFacts | None:
@@ -55,6 +59,8 @@ def model_facts(model: str) -> ModelFacts | None:
         max_output_tokens=_tokens(row.get("max_output_tokens") or row.get("max_tokens")),
         mode=mode if isinstance(mode, str) else None,
         deprecation_date=deprecated if isinstance(deprecated, str) else None,
+        takes_schema=row.get("supports_response_schema") is True,
+        reasons=row.get("supports_reasoning") is True,
     )
 
 

@@ -47,12 +47,14 @@ class RunProgress:
 
     def planned(self, plan: Plan, n_stored: int) -> None:
         """Say what is about to happen, and start the bar."""
-        self._total = len(plan.calls) - n_stored
+        verdicts = _n_verdicts(plan)
+        self._total = len(plan.calls) - n_stored + verdicts
         suites = _counted(len(plan.suites), "suite")
         candidates = _counted(len(plan.candidates), "candidate")
         stored = f", {n_stored:,} already in the store" if n_stored else ""
         if not self._quiet:
-            say(f"{suites} × {candidates}: {len(plan.calls):,} calls{stored}")
+            judged = f", up to {verdicts:,} to judges" if verdicts else ""
+            say(f"{suites} × {candidates}: {len(plan.calls):,} calls{stored}{judged}")
         if self._total and not self._quiet and self._console.is_terminal:
             self._bar = self._new_bar()
             self._bar.start()
@@ -123,6 +125,16 @@ class RunProgress:
         )
         bar.add_task("calls", total=self._total, facts="")
         return bar
+
+
+def _n_verdicts(plan: Plan) -> int:
+    """Calls to judges, where every answer gets a verdict and none must be repaired."""
+    n_of = {
+        s.name: len(s.judge.judges) * (1 if s.judge.pairwise is None else 2)
+        for s in plan.suites
+        if s.judge is not None
+    }
+    return sum(n_of.get(call.suite, 0) for call in plan.calls)
 
 
 def _counted(n: int, noun: str) -> str:

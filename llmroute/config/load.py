@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from llmroute.calls.limits import limited_names
 from llmroute.config.environment import fill_environment, variable_in
 from llmroute.config.faults import together, validate
-from llmroute.config.schema import CandidateEntry, ConfigFile, JudgeEntry, LimitsEntry, PriceEntry
+from llmroute.config.schema import CandidateEntry, ConfigFile, LimitsEntry, PriceEntry
 from llmroute.config.yaml_source import Document, read_yaml
 from llmroute.errors import ConfigError, InputError, did_you_mean
 from llmroute.records import (
     Budget,
     Candidate,
     Config,
-    JudgeUse,
+    Judging,
     Limits,
     Price,
     QualityRule,
@@ -107,7 +107,7 @@ def _config(file: ConfigFile, path: Path) -> Config:
     quality = file.quality
     return Config(
         suites=tuple(folder / pattern for pattern in file.suites),
-        candidates=tuple(_candidate(entry, file.limits, folder) for entry in file.candidates),
+        candidates=tuple(_candidate(entry, file, folder) for entry in file.candidates),
         reference=file.reference,
         quality=QualityRule(
             quality.threshold,
@@ -116,7 +116,7 @@ def _config(file: ConfigFile, path: Path) -> Config:
             quality.margin,
             quality.min_coverage,
         ),
-        judge=judge_use(file.judge),
+        judge=_judging(file, folder),
         budget=Budget(file.budget.max_usd, file.budget.confirm_usd),
         repeats=file.repeats,
         seed=file.seed,
@@ -150,20 +150,27 @@ def _with_key_variables(config: Config, document: Document) -> Config:
     return replace(config, candidates=tuple(replace(c, api_key_variable=name) for c, name in pairs))
 
 
-def judge_use(entry: JudgeEntry | None) -> JudgeUse | None:
-    """The judge as a record; "" stands for a model or rubric that is named elsewhere."""
-    if entry is None:
-        return None
-    return JudgeUse(entry.model or "", entry.rubric or "", entry.params)
+def _judging(file: ConfigFile, folder: Path) -> Judging:
+    entry = file.judge
+    return Judging(
+        models=tuple(
+            _candidate(one.model_copy(update={"params": entry.params | one.params}), file, folder)
+            for one in entry.judges
+        ),
+        rubric=entry.rubric,
+        panel=entry.panel,
+        pairwise=entry.pairwise,
+        allow_self_judging=entry.allow_self_judging,
+    )
 
 
-def _candidate(entry: CandidateEntry, defaults: LimitsEntry, folder: Path) -> Candidate:
+def _candidate(entry: CandidateEntry, file: ConfigFile, folder: Path) -> Candidate:
     return Candidate(
         name=entry.name or entry.model,
         model=entry.model,
         params=entry.params,
         price=_price(entry.price),
-        limits=_limits(defaults, entry.limits),
+        limits=_limits(file.limits, entry.limits),
         api_base=entry.api_base,
         api_key=entry.api_key,
         adapter=entry.adapter,
@@ -220,8 +227,9 @@ def _reference_faults(file: ConfigFile, document: Document) -> list[InputError]:
 
 def _provider_faults(config: Config, document: Document) -> list[InputError]:
     """A fault for every limit of a provider or host that no candidate is called at."""
-    used = {name for candidate in config.candidates for name in limited_names(candidate)}
-    shown = {candidate.provider for candidate in config.candidates} - {""}
+    called = (*config.candidates, *config.judge.models)
+    used = {name for candidate in called for name in limited_names(candidate)}
+    shown = {candidate.provider for candidate in called} - {""}
     return [
         document.fault(
             ("providers", name),

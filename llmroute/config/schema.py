@@ -20,7 +20,7 @@ from llmroute.config.fields import (
     Written,
     as_list,
 )
-from llmroute.records import Evidence, QualityThreshold
+from llmroute.records import Evidence, Panel, QualityThreshold
 
 RESERVED_PARAMS = ("api_base", "api_key", "messages", "model", "n", "stream")
 
@@ -165,12 +165,41 @@ class QualityEntry(Written):
     )
 
 
+JudgeModel = Annotated[
+    CandidateEntry, BeforeValidator(_from_model_id, json_schema_input_type=str | CandidateEntry)
+]
+
+
 class JudgeEntry(Written):
     """Which model grades what no metric can, and by which rubric."""
 
-    model: Name | None = Field(None, description="LiteLLM model id of the judge.")
+    model: JudgeModel | None = Field(
+        None, description="The judge: a LiteLLM model id, or what is written of a candidate."
+    )
+    models: list[JudgeModel] = Field(default_factory=list, description="A panel of judges.")
     rubric: Name | None = Field(None, description="A shipped rubric's name, or a file.")
     params: Params = Field(default_factory=dict, description="Sent with every judge call.")
+    panel: Panel = Field("mean", description="How a panel's votes become one score.")
+    pairwise: Name | None = Field(
+        None,
+        description="Compare with this candidate's answers instead of grading each alone.",
+        examples=["reference"],
+    )
+    allow_self_judging: bool = Field(
+        False, description="Let a judge grade answers of its own model."
+    )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> JudgeEntry:
+        if self.model is not None and self.models:
+            fix = "Keep one: 'model:' for one judge, 'models:' for a panel."
+            raise RefusedError("both 'model' and 'models' are written", fix, at=("models",))
+        return self
+
+    @property
+    def judges(self) -> list[CandidateEntry]:
+        """The one judge, the panel, or nobody."""
+        return self.models if self.model is None else [self.model]
 
 
 class BudgetEntry(Written):
@@ -213,7 +242,9 @@ class ConfigFile(Written):
     quality: QualityEntry = Field(
         default_factory=QualityEntry, description="What a route must show."
     )
-    judge: JudgeEntry | None = Field(None, description="The judge of suites that name none.")
+    judge: JudgeEntry = Field(
+        default_factory=JudgeEntry, description="The judge of suites that name none."
+    )
     budget: BudgetEntry = Field(default_factory=BudgetEntry, description="What a run may spend.")
     repeats: Annotated[Count, Field(le=1000)] = Field(1, description="Answers to each sample.")
     seed: Seed = Field(0, description="Of every random choice.")

@@ -32,7 +32,9 @@ def collect_outcomes(
         failures: `Call.key` → why there is none.
         scores: `Call.key` → score; an answer without one is not scored.
     """
+    suites = tuple(suites)
     samples = {(suite.name, sample.id): sample for suite in suites for sample in suite.samples}
+    judges = {s.name: " + ".join(s.judge.judges) for s in suites if s.judge is not None}
     rows: list[Outcome] = []
     prompts: dict[tuple[str, str], Prompt] = {}
     for call in calls:
@@ -40,7 +42,7 @@ def collect_outcomes(
         answer = completions.get(call.key)
         outcome = _unanswered(call, sample, failures.get(call.key))
         if answer is not None:
-            outcome = _answered(outcome, answer, scores.get(call.key))
+            outcome = _answered(outcome, answer, scores.get(call.key), judges.get(call.suite))
         rows.append(outcome)
         if (call.task, call.sample_id) not in prompts:
             prompts[call.task, call.sample_id] = _prompt(call, sample)
@@ -59,7 +61,9 @@ def _unanswered(call: Call, sample: Sample, failure: Failure | None) -> Outcome:
     )
 
 
-def _answered(outcome: Outcome, answer: Completion, score: Score | None) -> Outcome:
+def _answered(
+    outcome: Outcome, answer: Completion, score: Score | None, judge: str | None
+) -> Outcome:
     return replace(
         outcome,
         score=score.value if score else None,
@@ -72,6 +76,8 @@ def _answered(outcome: Outcome, answer: Completion, score: Score | None) -> Outc
         recorded_cost_usd=answer.recorded_cost_usd,
         latency_s=answer.latency_s,
         finish_reason=answer.finish_reason,
+        judge=judge,
+        parts=score.parts if score and judge else {},
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from llmroute.calls.budget import most_output_tokens
+from llmroute.judges.grading import usual_reply
 from llmroute.plan.matrix import Plan
 from llmroute.plan.power import POWER, likely_power, samples_needed
 from llmroute.plan.tokens import estimate_tokens, token_counter
@@ -19,6 +20,9 @@ UNKNOWN_LATENCY_S = 2.0
 """Assumed where the store holds no answer of the candidate yet."""
 FREE_OUTPUT_TOKENS = 1024
 """Longest answer assumed where neither the request nor the price table bounds it."""
+
+UsualAnswers = Callable[[Call], Any]
+"""Call → a text or target half as long as its usual answer; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ def estimate_plan(
     *,
     concurrency: int,
     refresh: bool = False,
+    judge_calls: Sequence[Call] = (),
 ) -> PlanEstimate:
     """What the plan will take.
 
@@ -110,26 +115,40 @@ def estimate_plan(
         rule: the bar and evidence that decide.
         concurrency: most calls in flight.
         refresh: stored answers are asked again.
+        judge_calls: what judges will be asked about the answers, as far as can be told.
     """
-    targets = {(s.name, sample.id): sample.target for s in plan.suites for sample in s.samples}
-    calls: dict[str, list[Call]] = {candidate.name: [] for candidate in plan.candidates}
-    for call in plan.calls:
+    lengths = _usual_answers(plan)
+    calls: dict[str, list[Call]] = {candidate.name: [] for candidate in plan.asked}
+    for call in (*plan.calls, *judge_calls):
         calls[call.candidate.name].append(call)
     return PlanEstimate(
         candidates=tuple(
-            _estimate(candidate, calls[candidate.name], answers, targets, concurrency, refresh)
-            for candidate in plan.candidates
+            _estimate(candidate, calls[candidate.name], answers, lengths, concurrency, refresh)
+            for candidate in plan.asked
         ),
         tasks=tuple(_power(suite, rule) for suite in plan.suites),
         concurrency=concurrency,
     )
 
 
+def _usual_answers(plan: Plan) -> UsualAnswers:
+    """What an answer to a call is about as long as: half of it, to a candidate its target."""
+    targets = {(s.name, sample.id): sample.target for s in plan.suites for sample in s.samples}
+    replies = {s.name: usual_reply(s.judge) for s in plan.suites if s.judge is not None}
+
+    def usual(call: Call) -> Any:
+        if call.candidate in plan.judges:
+            return replies[call.suite]
+        return targets.get((call.suite, call.sample_id))
+
+    return usual
+
+
 def _estimate(
     candidate: Candidate,
     calls: Sequence[Call],
     answers: Mapping[str, Completion],
-    targets: Mapping[tuple[str, str], Any],
+    usual: UsualAnswers,
     concurrency: int,
     refresh: bool,
 ) -> CandidateEstimate:
@@ -137,7 +156,7 @@ def _estimate(
     missing = [call for call in calls if refresh or call.key not in answers]
     counter = token_counter(candidate) if missing else None
     prompt = sum(counter.count(call.messages) for call in missing) if counter else 0
-    output = _output_tokens(missing, stored, targets)
+    output = _output_tokens(missing, stored, usual)
     latency = _mean([a.latency_s for a in stored]) or UNKNOWN_LATENCY_S
     return CandidateEstimate(
         candidate=candidate.name,
@@ -154,14 +173,14 @@ def _estimate(
 def _output_tokens(
     missing: Sequence[Call],
     stored: Sequence[Completion],
-    targets: Mapping[tuple[str, str], Any],
+    usual: UsualAnswers,
 ) -> Interval:
     """Answers as long as those seen, else twice the targets; at most what the request allows."""
     low = expected = high = 0.0
     seen = _mean([answer.usage.output_tokens for answer in stored])
     for call in missing:
         most = longest_answer_tokens(call)
-        target = estimate_tokens(_longest(targets.get((call.suite, call.sample_id)))) + 1
+        target = estimate_tokens(_longest(usual(call))) + 1
         low += min(target, most)
         expected += min(most, seen if seen is not None else max(2 * target, 16))
         high += most
@@ -170,22 +189,22 @@ def _output_tokens(
 
 def expected_call_costs(plan: Plan) -> dict[tuple[str, str], tuple[float, float] | None]:
     """(task, candidate) → expected and least cost of one call in USD; None: not priced."""
-    targets = {(s.name, sample.id): sample.target for s in plan.suites for sample in s.samples}
+    usual = _usual_answers(plan)
     calls: dict[tuple[str, str], list[Call]] = {}
     for call in plan.calls:
         calls.setdefault((call.task, call.candidate.name), []).append(call)
     return {
-        (task, name): _expected(cell[0].candidate, cell, targets)
+        (task, name): _expected(cell[0].candidate, cell, usual)
         for (task, name), cell in calls.items()
     }
 
 
 def _expected(
-    candidate: Candidate, calls: Sequence[Call], targets: Mapping[tuple[str, str], Any]
+    candidate: Candidate, calls: Sequence[Call], usual: UsualAnswers
 ) -> tuple[float, float] | None:
     counter = token_counter(candidate)
     prompt = sum(counter.count(call.messages) for call in calls)
-    output = _output_tokens(calls, (), targets)
+    output = _output_tokens(calls, (), usual)
     cost = _cost(candidate, prompt, output, len(calls), UNKNOWN_LATENCY_S)
     least = _cost(candidate, prompt, Interval(0, 0, 0), len(calls), 0.0)
     if cost is None or least is None:

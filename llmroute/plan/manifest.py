@@ -38,6 +38,7 @@ def describe_run(
         config=content,
         suites={suite.name: suite_hash(suite) for suite in plan.suites},
         candidates={c.name: candidate_to_json(c) for c in plan.candidates},
+        judges={judge.name: candidate_to_json(judge) for judge in plan.judges},
         endpoints=dict(plan.endpoints),
         versions=installed_versions(),
         floors=measure_floors(plan.suites),
@@ -69,6 +70,7 @@ def recall_plan(manifest: RunManifest, reader: StoreReader) -> Plan:
         manifest.candidate_records,
         repeats=manifest.repeats,
         endpoints=manifest.endpoints,
+        judges=manifest.judge_records,
     )
 
 

@@ -33,7 +33,15 @@ class Plan:
     endpoints: Mapping[str, str]
     """Candidate → who answers: an address, a program's version, a recording's hash."""
     calls: tuple[Call, ...]
+    """To the candidates; what judges are asked hangs on the answers."""
     selection: Selection = Selection()
+    judges: tuple[Candidate, ...] = ()
+    """Who grades, each named "judge:NAME"."""
+
+    @property
+    def asked(self) -> tuple[Candidate, ...]:
+        """Everybody who may be sent a call: candidates and judges."""
+        return (*self.candidates, *self.judges)
 
 
 def plan_calls(
@@ -43,6 +51,7 @@ def plan_calls(
     repeats: int = 1,
     endpoints: Mapping[str, str] | None = None,
     selection: Selection | None = None,
+    judges: Sequence[Candidate] = (),
 ) -> Plan:
     """The plan of a run. The same content gives the same keys, in whatever order it is written.
 
@@ -54,6 +63,7 @@ def plan_calls(
         repeats: how often each is asked.
         endpoints: candidate → identity of what answers it; part of every key.
         selection: what was chosen of the configuration, for the record.
+        judges: who grades the answers to judged suites.
     """
     identities = endpoints or {}
     calls = tuple(
@@ -62,7 +72,13 @@ def plan_calls(
         for call in _suite_calls(suite, [_asked(suite, c, identities) for c in candidates], repeats)
     )
     return Plan(
-        tuple(suites), tuple(candidates), repeats, identities, calls, selection or Selection()
+        tuple(suites),
+        tuple(candidates),
+        repeats,
+        identities,
+        calls,
+        selection or Selection(),
+        tuple(judges),
     )
 
 
@@ -91,9 +107,8 @@ def _sample_calls(
     for one in asked:
         of_sample = f"{suite.name}/{sample.id}" if one.candidate.provider == "replay" else ""
         for repeat in range(repeats):
-            identity = f"{one.identity}/{messages_digest}/{repeat}/{of_sample}"
             yield Call(
-                key=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest(),
+                key=call_key(one.identity, messages_digest, repeat, of_sample),
                 suite=suite.name,
                 task=suite.task,
                 sample_id=sample.id,
@@ -106,6 +121,12 @@ def _sample_calls(
             )
 
 
+def call_key(identity: str, messages_digest: str, repeat: int = 0, of_sample: str = "") -> str:
+    """The store's key of a call: who answers, what is asked, for the n-th time."""
+    content = f"{identity}/{messages_digest}/{repeat}/{of_sample}"
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def call_params(suite: Suite, candidate: Candidate) -> Mapping[str, Any]:
     """What is sent beside the messages; the candidate's own parameters win over the suite's."""
     if suite.max_tokens is None or "max_tokens" in candidate.params:
@@ -114,17 +135,23 @@ def call_params(suite: Suite, candidate: Candidate) -> Mapping[str, Any]:
 
 
 def _asked(suite: Suite, candidate: Candidate, endpoints: Mapping[str, str]) -> _Asked:
-    """What makes an answer this answer, beside the messages: endpoint, model and parameters.
-
-    A program answers by the labels too, a recording under its name. Keys and passwords are no part
-    of it: they change without the answer changing, and a stored run, which lacks them, must give
-    the same keys again.
-    """
+    """A candidate as the suite asks it: a program sees labels too, a recording its own name."""
     params = call_params(suite, candidate)
-    endpoint = without_credentials(endpoints.get(candidate.name, candidate.api_base or ""))
-    asked: list[Any] = [endpoint, candidate.model, without_secrets(params)]
+    further: list[Any] = []
     if candidate.provider == "replay":
-        asked.append(candidate.name)
+        further.append(candidate.name)
     if candidate.provider == "builtin":
-        asked.append(suite.labels)
-    return _Asked(candidate, params, digest(asked))
+        further.append(suite.labels)
+    return _Asked(candidate, params, identify_answerer(candidate, params, endpoints, *further))
+
+
+def identify_answerer(
+    candidate: Candidate, params: Mapping[str, Any], endpoints: Mapping[str, str], *further: Any
+) -> str:
+    """A content hash of who answers: endpoint, model, parameters and what else decides.
+
+    Keys and passwords are no part of it: they change without the answer changing, and a stored
+    run, which lacks them, must give the same keys again.
+    """
+    endpoint = without_credentials(endpoints.get(candidate.name, candidate.api_base or ""))
+    return digest([endpoint, candidate.model, without_secrets(params), *further])

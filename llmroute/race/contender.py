@@ -49,6 +49,8 @@ class Contender:
     costs: dict[tuple[str, int], float | None] = field(default_factory=dict)
     unit_costs: NDArray[np.float64] = field(init=False)
     """Weighted cost of each unit, shape (n_units,); NaN where not all its calls' are known."""
+    unit_missing: NDArray[np.int64] = field(init=False)
+    """Calls of each unit without a score, shape (n_units,)."""
     best: NDArray[np.float64] = field(init=False)
     """Weighted score of each unit, absent scores as 1."""
     worst: NDArray[np.float64] = field(init=False)
@@ -59,6 +61,7 @@ class Contender:
 
     def __post_init__(self) -> None:
         self.unit_costs = np.full(len(self.units), np.nan)
+        self.unit_missing = np.zeros(len(self.units), np.int64)
         self.best = np.zeros(len(self.units))
         self.worst = np.zeros(len(self.units))
 
@@ -103,6 +106,14 @@ class Contender:
             if any((sample.id, repeat) not in self.scores for repeat in range(self.repeats))
         ]
 
+    def missing_until(self, units: int) -> int:
+        """Calls without a score in the first `units` units, whatever has arrived beyond them."""
+        return int(self.unit_missing[:units].sum())
+
+    def calls_until(self, units: int) -> int:
+        """Calls in the first `units` units."""
+        return self.repeats * sum(len(unit.samples) for unit in self.units[:units])
+
     def _calls(self, unit: Unit) -> list[tuple[Sample, int]]:
         return [(sample, repeat) for sample in unit.samples for repeat in range(self.repeats)]
 
@@ -112,6 +123,7 @@ class Contender:
             share = sample.weight / self.repeats
             score, paid = self.scores[sample.id, repeat], self.costs[sample.id, repeat]
             self.n_missing += score is None
+            self.unit_missing[index] += score is None
             self.worst[index] += share * (0.0 if score is None else score)
             self.best[index] += share * (1.0 if score is None else score)
             cost += share * (math.nan if paid is None else paid)

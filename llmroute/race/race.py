@@ -313,13 +313,14 @@ class TaskRace:
 
     def _judge(self, contender: Contender, units: int) -> None:
         planned = self.rule.repeats * len(self._samples)
-        if (planned - contender.n_missing) / planned < self.rule.rule.min_coverage:
-            reason = f"{contender.n_missing} of {planned} calls have no score already"
+        missing = contender.missing_until(units)
+        if (planned - missing) / planned < self.rule.rule.min_coverage:
+            reason = f"{missing} of {planned} calls have no score already"
             self._set(contender, "out", reason)
         elif units == len(self.units):
             self._judge_fully(contender)
         elif self._tests[contender.name].surely_fails(contender, contender.look):
-            self._set(contender, "out", f"surely fails after {contender.n_recorded} calls")
+            self._set(contender, "out", f"surely fails after {contender.calls_until(units)} calls")
 
     def _judge_fully(self, contender: Contender) -> None:
         reference = self._reference.summarise() if self._reference else None

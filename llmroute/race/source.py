@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from llmroute.errors import InputError
+from llmroute.judges.grading import graders
 from llmroute.plan.estimate import expected_call_costs
 from llmroute.plan.matrix import Plan
 from llmroute.race.race import TaskRace
@@ -25,7 +26,10 @@ from llmroute.scores.score import build_scorer
 
 
 class RaceSource:
-    """A `CallSource` over the races of all tasks: looks up what is stored, asks the rest."""
+    """A `CallSource` over the races of all tasks: looks up what is stored, asks the rest.
+
+    Answers that a judge grades are not looked up here: `JudgedSource` tells of them.
+    """
 
     def __init__(
         self,
@@ -36,8 +40,8 @@ class RaceSource:
     ) -> None:
         self._races = races
         self._limits = limits
-        self._answers = answers
         self._scorings: dict[str, Scoring] = {s.call.key: s for s in scorings(plan)}
+        self._answers = {key: a for key, a in answers.items() if key in self._scorings}
         self._calls: dict[tuple[str, str, str], list[Call]] = defaultdict(list)
         for call in plan.calls:
             self._calls[call.task, call.candidate.name, call.sample_id].append(call)
@@ -61,10 +65,14 @@ class RaceSource:
     def answered(self, call: Call, completion: Completion) -> None:
         """Score an answer and tell its race."""
         score = self._scorings[call.key].score(completion.output)
+        self.scored(call, completion, score.value)
+
+    def scored(self, call: Call, completion: Completion, score: float | None) -> None:
+        """Tell the race of an answer and its score."""
         cost = completion.cost_usd(call.candidate.price)
         if completion.latency_s is not None:
             self._latencies[call.task, call.candidate.name].append(completion.latency_s)
-        self._record(call, score.value, cost)
+        self._record(call, score, cost)
 
     def failed(self, call: Call) -> None:
         """Tell the race that a call has no answer."""
@@ -138,6 +146,7 @@ def lay_out_races(
             fix="Name it under 'reference:' or with --reference, or run the whole grid.",
         )
     costs = expected_call_costs(plan)
+    by_judge = graders(plan)
     races = {}
     for suite in plan.suites:
         excluded = limits.get(suite.task, TaskLimits()).excluded
@@ -150,7 +159,7 @@ def lay_out_races(
                 rule,
                 threshold=thresholds.get(suite.task),
                 reference=reference,
-                right_or_wrong=build_scorer(suite).right_or_wrong,
+                right_or_wrong=(by_judge.get(suite.name) or build_scorer(suite)).right_or_wrong,
                 n_compared=len(plan.candidates),
                 repeats=plan.repeats,
                 risk=RISK,

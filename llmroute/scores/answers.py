@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
+from llmroute.judges.answers import BATCH, batched, grade_stored
 from llmroute.plan.matrix import Plan
 from llmroute.records import Call, Sample, Score, Suite
 from llmroute.scores.score import Scorer, build_scorer
 from llmroute.store.reader import StoreReader
 from llmroute.store.writer import StoreWriter
 
-BATCH = 2000
-"""Answers in memory at once."""
-
 
 def score_answers(plan: Plan, store: StoreWriter, reader: StoreReader) -> None:
-    """Score every stored answer of the plan that has no score yet."""
-    for batch in _batches(plan):
+    """Score every stored answer of the plan that has no score yet.
+
+    What judges have said is read from the store; a score that lacks a verdict is not kept.
+    """
+    for batch in batched(scorings(plan), BATCH):
         known = reader.scored((s.call.key, s.key) for s in batch)
         missing = {s.call.key: s for s in batch if (s.call.key, s.key) not in known}
         if missing:
@@ -25,16 +25,19 @@ def score_answers(plan: Plan, store: StoreWriter, reader: StoreReader) -> None:
                 (answer.key, missing[answer.key].key, missing[answer.key].score(answer.output))
                 for answer in reader.completions(missing)
             )
+    for found in batched(grade_stored(plan, reader), BATCH):
+        store.put_scores((g.call.key, g.key, g.score) for g in found if g.is_new)
     store.flush()
 
 
 def recall_scores(plan: Plan, reader: StoreReader) -> dict[str, Score]:
-    """Call key → score, for the plan's answers that have one."""
-    return {
+    """Call key → score, for the plan's answers that have one, or a reason why not."""
+    scores = {
         key: score
-        for batch in _batches(plan)
+        for batch in batched(scorings(plan), BATCH)
         for (key, _), score in reader.scores((s.call.key, s.key) for s in batch).items()
     }
+    return scores | {graded.call.key: graded.score for graded in grade_stored(plan, reader)}
 
 
 class Scoring:
@@ -54,16 +57,11 @@ class Scoring:
 
 
 def scorings(plan: Plan) -> Iterator[Scoring]:
-    """How each call of the plan is scored, in plan order."""
-    by_name = {suite.name: _SuiteScoring(suite) for suite in plan.suites}
+    """How each call of the plan is scored, in plan order; judged suites are left out."""
+    by_name = {suite.name: _SuiteScoring(suite) for suite in plan.suites if not suite.judge}
     for call in plan.calls:
-        yield by_name[call.suite].of(call)
-
-
-def _batches(plan: Plan) -> Iterator[list[Scoring]]:
-    every = scorings(plan)
-    while batch := list(islice(every, BATCH)):
-        yield batch
+        if call.suite in by_name:
+            yield by_name[call.suite].of(call)
 
 
 class _SuiteScoring:

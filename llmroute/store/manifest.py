@@ -52,6 +52,8 @@ class RunManifest:
     strategy: str = "grid"
     floors: Mapping[str, float] = field(default_factory=dict)
     """Task → quality of the floor program."""
+    judges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Judge's name beside candidates → `candidate_to_json`."""
     selection: Mapping[str, Any] = field(default_factory=dict)
     """What of the configuration was run: {"limit": 20, "suites": [...], "candidates": [...]}."""
 
@@ -59,6 +61,11 @@ class RunManifest:
     def candidate_records(self) -> tuple[Candidate, ...]:
         """The run's candidates, without keys and recordings' folders."""
         return tuple(candidate_from_json(name, one) for name, one in self.candidates.items())
+
+    @property
+    def judge_records(self) -> tuple[Candidate, ...]:
+        """The run's judges, likewise."""
+        return tuple(candidate_from_json(name, one) for name, one in self.judges.items())
 
     def to_json(self) -> str:
         """The manifest as one line; the same manifest gives the same text."""

@@ -11,12 +11,15 @@ from typing import Any, TypeVar
 from llmroute.digest import digest
 from llmroute.errors import StoreError
 from llmroute.records import (
+    Criterion,
     Example,
     JudgeUse,
+    Level,
     Match,
     Message,
     Plugin,
     QualityThreshold,
+    Rubric,
     Sample,
     Suite,
 )
@@ -35,7 +38,7 @@ def suite_hash(suite: Suite) -> str:
 
 def suite_to_json(suite: Suite) -> dict[str, Any]:
     """The suite as plain JSON values, without `path` and without what is at its default."""
-    content: dict[str, Any] = _written(dataclasses.replace(suite, path=None))
+    content: dict[str, Any] = _written(_unplaced(suite))
     return content
 
 
@@ -58,6 +61,14 @@ def suite_hash_and_text(suite: Suite) -> tuple[str, str]:
     """`suite_hash`, and `suite_to_json` as ASCII: so broken surrogates in a sample survive."""
     content = suite_to_json(suite)
     return digest(content), json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def _unplaced(suite: Suite) -> Suite:
+    """The suite without the paths that it and its rubric were read from."""
+    judge = suite.judge
+    if judge is not None:
+        judge = dataclasses.replace(judge, rubric=dataclasses.replace(judge.rubric, path=None))
+    return dataclasses.replace(suite, path=None, judge=judge)
 
 
 def _written(value: Any) -> Any:
@@ -115,6 +126,18 @@ def _sample(content: Any) -> Sample:
     return _read(Sample, content, {"input": _input, "tags": tuple})
 
 
+def _criterion(content: Any) -> Criterion:
+    return _read(Criterion, content, {"levels": _each(_plain(Level))})
+
+
+def _rubric(content: Any) -> Rubric:
+    return _read(Rubric, content, {"criteria": _each(_criterion), "fields": tuple})
+
+
+def _judge(content: Any) -> JudgeUse:
+    return _read(JudgeUse, content, {"rubric": _rubric, "judges": tuple})
+
+
 def _match(content: Any) -> Match:
     return _read(Match, content, dict.fromkeys(MATCH_LISTS, tuple))
 
@@ -125,7 +148,7 @@ _SUITE: Mapping[str, Callable[[Any], Any]] = {
     "examples": _each(_plain(Example)),
     "labels": tuple,
     "metrics": _each(_plain(Plugin)),
-    "judge": _plain(JudgeUse),
+    "judge": _judge,
     "extract": _each(_plain(Plugin)),
     "checks": _each(_plain(Plugin)),
     "quality_threshold": _plain(QualityThreshold),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,8 @@ from llmroute.checks import CHECKS, build_check
 from llmroute.config.faults import together, validate
 from llmroute.config.source import neighbours
 from llmroute.config.yaml_source import Document, KeyPath, read_yaml
-from llmroute.errors import InputError, SuiteError, did_you_mean
-from llmroute.records import Example, JudgeUse, Match, Plugin, Suite
+from llmroute.errors import InputError, SuiteError, UnknownName, did_you_mean
+from llmroute.records import Example, JudgeUse, Judging, Match, Plugin, Rubric, Suite
 from llmroute.scores.score import build_scorer
 from llmroute.suites.prompt import SUITE_NAMES, render_messages
 from llmroute.suites.samples import (
@@ -24,7 +23,7 @@ from llmroute.suites.samples import (
     read_samples,
     samples_path,
 )
-from llmroute.suites.schema import PluginEntry, SuiteFile
+from llmroute.suites.schema import PluginEntry, SuiteFile, SuiteJudgeEntry
 from llmroute.templates import Template, compile_template
 
 if TYPE_CHECKING:
@@ -35,15 +34,16 @@ _TEMPLATE_SIGN = re.compile(r"\{\{\s*\w+[^{}]*\}\}|\{%.*?%\}", re.DOTALL)
 
 
 def load_suites(
-    paths: Iterable[Path], *, judge: JudgeUse | None = None, root: Path | None = None
+    paths: Iterable[Path], *, judge: Judging | None = None, root: Path | None = None
 ) -> tuple[Suite, ...]:
     """The suites of some files, in the order of the paths, names sorted within a pattern.
 
     Args:
         paths: suite files, folders of them, or glob patterns; a file met twice is read once.
-        judge: the configuration's: grades suites with neither metric nor judge, and fills in the
-            model where a suite's judge names none.
-        root: the configuration's folder, below which samples files may lie as well.
+        judge: the configuration's: grades suites with neither metric nor judge, and fills in what
+            a suite's judge leaves out.
+        root: the configuration's folder, below which samples files may lie as well, and rubrics
+            under `judges/`.
 
     Raises:
         SuiteError: nothing matches, a file is not usable, or two suites share a name or task.
@@ -53,15 +53,16 @@ def load_suites(
     return suites
 
 
-def load_suite(path: Path, *, judge: JudgeUse | None = None, root: Path | None = None) -> Suite:
+def load_suite(path: Path, *, judge: Judging | None = None, root: Path | None = None) -> Suite:
     """The suite of one file; arguments and errors as for `load_suites`."""
     document = read_yaml(path, SuiteError)
     file = validate(SuiteFile, document)
     samples = _samples(file, document, path, root)
-    suite = _suite(file, path, samples, _judge(file, document, judge))
+    suite = _suite(file, path, samples, _judge(file, document, judge or Judging(), root))
     _check_prompt(suite, document, samples)
     _check_scorer(suite, document, samples)
     _check_checks(suite, document)
+    _check_judge(suite, samples)
     return suite
 
 
@@ -148,18 +149,34 @@ def _answer_text(target: Any) -> str:
     return target if isinstance(target, str) else json.dumps(target, ensure_ascii=False)
 
 
-def _judge(file: SuiteFile, document: Document, default: JudgeUse | None) -> JudgeUse | None:
+def _judge(
+    file: SuiteFile, document: Document, default: Judging, root: Path | None
+) -> JudgeUse | None:
+    """Who grades, as the suite says it, and else the configuration."""
     if file.metric:
         return None
-    if file.judge is not None:
-        own = JudgeUse(file.judge.model or "", file.judge.rubric, file.judge.params)
-        if default is None or own.model:
-            return own
-        return replace(own, model=default.model, params={**default.params, **own.params})
-    if default is not None and default.rubric:
-        return default
-    fix = "Add 'metric: exact' or another metric, or 'judge: {rubric: …}'."
-    raise document.fault((), "the suite has neither a metric nor a judge", fix)
+    own = file.judge or SuiteJudgeEntry()
+    rubric = own.rubric or default.rubric
+    if rubric is None:
+        fix = "Add 'metric: exact' or another metric, or 'judge: {rubric: …}'."
+        raise document.fault((), "the suite has neither a metric nor a judge", fix)
+    return JudgeUse(
+        rubric=_rubric(rubric, document, root, written=own.rubric is not None),
+        judges=tuple(own.model) or tuple(judge.name for judge in default.models),
+        params=own.params,
+        panel=own.panel or default.panel,
+        pairwise=own.pairwise or default.pairwise,
+    )
+
+
+def _rubric(name: str, document: Document, root: Path | None, *, written: bool) -> Rubric:
+    from llmroute.judges.load import load_rubric
+
+    try:
+        return load_rubric(name, root=root)
+    except UnknownName as cause:
+        at = ("judge", "rubric") if written else ()
+        raise document.fault(at, cause.what, cause.fix) from cause
 
 
 # -- checks ---------------------------------------------------------------------------------------
@@ -237,6 +254,23 @@ def _check_scorer(suite: Suite, document: Document, samples: Sequence[PlacedSamp
             if repr(placed.sample.id) == ending:
                 raise SuiteError(cause.what, where=placed.place, fix=cause.fix) from cause
         raise _at_plugin(_scoring_plugin(suite, cause.what), cause, document) from cause
+
+
+def _check_judge(suite: Suite, samples: Sequence[PlacedSample]) -> None:
+    """Nothing, where every sample has what the rubric shows the judge."""
+    if suite.judge is None:
+        return
+    rubric = suite.judge.rubric
+    for placed in samples:
+        lacks = [name for name in rubric.fields if name not in placed.sample.fields]
+        if rubric.uses_target and placed.sample.target is None:
+            lacks.insert(0, "target")
+        if lacks:
+            raise SuiteError(
+                f"no {lacks[0]!r}, which the rubric {rubric.name!r} shows the judge",
+                where=placed.place,
+                fix="Add it to the sample, or grade by another rubric.",
+            )
 
 
 def _check_checks(suite: Suite, document: Document) -> None:

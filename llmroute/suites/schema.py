@@ -30,7 +30,7 @@ from llmroute.config.fields import (
 )
 from llmroute.config.schema import Params
 from llmroute.metrics import METRICS
-from llmroute.records import Message
+from llmroute.records import Message, Panel
 from llmroute.scores.extract import EXTRACTORS
 
 RESERVED_FIELDS = ("labels", "loop")
@@ -164,9 +164,23 @@ class CheckEntry(PluginEntry):
 class SuiteJudgeEntry(Written):
     """The judge of this suite."""
 
-    rubric: Name = Field(description="A shipped rubric's name, or a file.")
-    model: Name | None = Field(None, description="Default: the configuration's judge.")
+    rubric: Name | None = Field(
+        None, description="A shipped rubric's name, or a file; default: the configuration's."
+    )
+    model: Annotated[
+        list[Name], BeforeValidator(as_list, json_schema_input_type=str | list[str])
+    ] = Field(
+        default_factory=list,
+        description="A judge of the configuration by its name, or a LiteLLM model id; several are "
+        "a panel. Default: the configuration's.",
+    )
     params: Params = Field(default_factory=dict, description="Sent with every judge call.")
+    panel: Panel | None = Field(None, description="How a panel's votes become one score.")
+    pairwise: Name | None = Field(
+        None,
+        description="Compare with this candidate's answers instead of grading each alone.",
+        examples=["reference"],
+    )
 
 
 class ExampleEntry(Written):

@@ -290,19 +290,6 @@ def test_what_the_store_holds_is_no_part_of_the_plans_cost(
     assert next(c for c in document["candidates"] if c["candidate"] == "good")["n_missing"] == 0
 
 
-def test_a_suite_that_only_a_judge_grades_is_refused_before_any_call(
-    two_models: Any, llmroute: Invoke, folder: Path
-) -> None:
-    (folder / "suites/judged.yaml").write_text(
-        "name: j\ntask: j\njudge: {model: openai/good, rubric: helpfulness}\n"
-        "samples: [{id: a, input: hello}]\n"
-    )
-    result = llmroute("bench")
-    assert result.exit_code == 2
-    assert "judges cannot be run yet" in result.stderr
-    assert two_models.requests == []
-
-
 def test_a_projects_own_report_templates_replace_the_shipped_ones(
     two_models: Any, llmroute: Invoke, folder: Path
 ) -> None:

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from llmroute.errors import StoreError
 from llmroute.records import (
+    Criterion,
     Example,
     JudgeUse,
+    Level,
     Match,
     Message,
     Plugin,
     QualityThreshold,
+    Rubric,
     Sample,
     Suite,
 )
@@ -44,6 +47,9 @@ SAMPLES = st.builds(
     weight=FLOATS,
     group=st.none() | TEXT,
 )
+LEVELS = st.lists(st.builds(Level, TEXT, FLOATS, TEXT), min_size=2, max_size=3).map(tuple)
+CRITERIA = st.lists(st.builds(Criterion, TEXT, TEXT, LEVELS), max_size=2).map(tuple)
+RUBRICS = st.builds(Rubric, TEXT, CRITERIA, TEXT, fields=WORDS)
 SUITES = st.builds(
     Suite,
     name=TEXT,
@@ -55,7 +61,7 @@ SUITES = st.builds(
     examples=st.lists(st.builds(Example, TEXT, TEXT), max_size=2).map(tuple),
     labels=WORDS,
     metrics=PLUGINS,
-    judge=st.none() | st.builds(JudgeUse, TEXT, TEXT, PARAMS),
+    judge=st.none() | st.builds(JudgeUse, RUBRICS, WORDS, PARAMS),
     extract=PLUGINS,
     checks=PLUGINS,
     quality_threshold=st.none()

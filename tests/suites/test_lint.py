@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from llmroute.judges.load import load_rubric
 from llmroute.plan.power import likely_power, samples_needed
 from llmroute.records import (
     Example,
@@ -230,7 +231,7 @@ def test_suite_that_nothing_scores_is_an_error() -> None:
 
 
 def test_judged_suite_is_not_scored_here() -> None:
-    judged = make_suite(metrics=(), judge=JudgeUse("openai/gpt-4o", "helpfulness"))
+    judged = make_suite(metrics=(), judge=JudgeUse(load_rubric("helpfulness"), ("openai/gpt-4o",)))
     assert codes(lint_suite(judged)) == ["too_few_samples"]
 
 

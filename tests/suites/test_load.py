@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmroute.errors import InputError, SuiteError
-from llmroute.records import JudgeUse, Match, Message, Plugin, QualityThreshold, Sample, Suite
+from llmroute.records import (
+    Candidate,
+    Judging,
+    Match,
+    Message,
+    Plugin,
+    QualityThreshold,
+    Sample,
+    Suite,
+)
 from llmroute.resources import shipped
 from llmroute.suites.load import load_suite, load_suites
 
@@ -24,7 +33,7 @@ def write(folder: Path, text: str, name: str = "s.yaml") -> Path:
     return path
 
 
-def load(folder: Path, text: str, **kwargs: JudgeUse) -> Suite:
+def load(folder: Path, text: str, **kwargs: Judging) -> Suite:
     return load_suite(write(folder, text), **kwargs)
 
 
@@ -182,13 +191,24 @@ def test_an_id_used_twice_names_both_places(tmp_path: Path) -> None:
 
 def test_a_judge_fills_in_from_the_configuration(tmp_path: Path) -> None:
     body = "samples: [{id: a, input: x}]\n"
-    default = JudgeUse("big", "helpful", {"temperature": 0})
-    own = load(tmp_path, "name: s\njudge: tone\n" + body, judge=default)
-    assert own.judge == JudgeUse("big", "tone", {"temperature": 0})
-    named = load(tmp_path, "name: s\njudge: {rubric: tone, model: m}\n" + body, judge=default)
-    assert named.judge == JudgeUse("m", "tone")
-    assert load(tmp_path, "name: s\n" + body, judge=default).judge == default
+    default = Judging((Candidate("big", "openai/big"),), "helpfulness", panel="majority")
+    own = load(tmp_path, "name: s\njudge: {rubric: helpfulness, params: {seed: 1}}\n" + body)
+    assert own.judge is not None
+    assert (own.judge.judges, own.judge.params, own.judge.panel) == ((), {"seed": 1}, "mean")
+    named = load(tmp_path, "name: s\njudge: {model: m}\n" + body, judge=default)
+    assert named.judge is not None
+    assert (named.judge.rubric.name, named.judge.judges) == ("helpfulness", ("m",))
+    whole = load(tmp_path, "name: s\n" + body, judge=default)
+    assert whole.judge is not None
+    assert (whole.judge.judges, whole.judge.panel) == (("big",), "majority")
     assert load(tmp_path, ONE, judge=default).judge is None
+
+
+def test_a_sample_without_what_the_rubric_shows_is_named(tmp_path: Path) -> None:
+    text = "name: s\njudge: correctness\nsamples:\n  - {id: a, input: x, target: y}\n"
+    assert load(tmp_path, text).judge is not None
+    said = "s.yaml:5:5, sample 'b': no 'target', which the rubric 'correctness' shows the judge"
+    assert said in refused(tmp_path, text + "  - {id: b, input: x}\n")
 
 
 # -- sample files ---------------------------------------------------------------------------------

@@ -1,0 +1,319 @@
+"""Judged suites, run against a loopback server as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+Invoke = Callable[..., Any]
+Configure = Callable[..., Path]
+
+SUITE = """\
+name: letters
+task: letters
+prompt: "Write a letter: {{ input }}"
+judge: helpfulness
+quality_threshold: 0.5
+samples:
+"""
+N = 40
+GOOD = "Dear friend, here is all you asked for."
+BAD = "I would rather not write that."
+
+
+def said_answer(asked: Any) -> str:
+    """The answer as the judge is shown it: one line of JSON in a block."""
+    found = re.search(r"^BEGIN answer (\w+)\n(.*)\nEND answer \1$", asked.prompt, re.MULTILINE)
+    assert found is not None, asked.prompt
+    return json.loads(found[2])
+
+
+def verdict(level: str) -> str:
+    """A reply on every criterion of `helpfulness`."""
+    worst = {"partly": "no"}
+    return json.dumps(
+        {
+            name: {"evidence": "…", "reasoning": "As it is.", "verdict": worst.get(level, level)}
+            for name in ("on_task", "sound", "to_the_point")
+        }
+    )
+
+
+def grades_rightly(asked: Any) -> str:
+    return verdict("yes" if "all you asked" in said_answer(asked) else "no")
+
+
+@pytest.fixture
+def models(chat_server: Any, folder: Path) -> Any:
+    """A good and dear model, a bad and cheap one, and a judge; `chat_server.judge` grades."""
+    chat_server.judge = grades_rightly
+
+    def script(asked: Any) -> Any:
+        if asked.body["model"].startswith("judge"):
+            return chat_server.judge(asked)
+        number = re.search(r"number (\d+)", asked.prompt)
+        return f"{GOOD if asked.body['model'] == 'good' else BAD} {number and number[1]}"
+
+    chat_server.script = script
+    (folder / "suites").mkdir()
+    samples = "".join(f"  - {{id: s{i}, input: number {i}}}\n" for i in range(N))
+    (folder / "suites/letters.yaml").write_text(SUITE + samples)
+    configure(chat_server, folder)
+    return chat_server
+
+
+def configure(server: Any, folder: Path, judge: str = "", more: str = "") -> None:
+    def one(name: str, usd: float) -> str:
+        return (
+            f"{{model: openai/{name}, name: {name}, api_base: '{server.url}', "
+            f"params: {{max_tokens: 1000}}, "
+            f"price: {{input_usd_per_mtok: {usd}, output_usd_per_mtok: {usd}}}}}"
+        )
+
+    default = f"judge: {{model: {one('judge', 5)}}}"
+    judge = judge.format(judge=one("judge", 5), other=one("judge2", 5), good=one("good", 9))
+    (folder / "llmroute.yaml").write_text(
+        f"suites: [suites/*.yaml]\ncandidates:\n  - {one('good', 10)}\n  - {one('bad', 0.1)}\n"
+        f"{judge or default}\n{more}"
+    )
+
+
+def judged(server: Any) -> list[Any]:
+    return [asked for asked in server.requests if asked.body["model"].startswith("judge")]
+
+
+def task_of(folder: Path) -> Any:
+    text = (folder / "llmroute-out/routing-map.yaml").read_text()
+    return yaml.safe_load(text)["tasks"]["letters"]
+
+
+def outcomes(folder: Path) -> list[Any]:
+    lines = (folder / "llmroute-out/outcomes.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_a_judge_grades_every_answer_and_the_map_follows_it(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    result = llmroute("bench")
+    assert result.exit_code == 0, result.stderr
+    assert len(judged(models)) == 2 * N
+    assert task_of(folder)["route"] == "good"
+    assert task_of(folder)["evidence"]["quality"] == 1.0
+    rows = outcomes(folder)
+    assert {row["models"]["good"]["score"] for row in rows} == {1.0}
+    assert {row["models"]["bad"]["score"] for row in rows} == {0.0}
+
+
+def test_a_judged_run_again_asks_nobody_and_says_the_same(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    llmroute("bench")
+    first = task_of(folder)
+    models.requests.clear()
+    assert llmroute("bench").exit_code == 0
+    assert models.requests == []
+    assert task_of(folder) == first
+    assert llmroute("bench", "--offline").exit_code == 0
+    assert llmroute("map").exit_code == 0
+    assert task_of(folder) == first
+
+
+def test_an_unreadable_verdict_is_repaired_once_and_else_no_score(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    def mumbles(asked: Any) -> str:
+        tried = len(asked.body["messages"]) > 2
+        if "number 3" in str(asked.body) and not tried:
+            return "It is fine, I think."
+        if "number 5" in str(asked.body) and "rather not" in str(asked.body):
+            return "8/10"
+        shown = next(m for m in asked.body["messages"] if m["role"] == "user")
+        return verdict("yes" if "all you asked" in shown["content"] else "no")
+
+    models.judge = mumbles
+    llmroute("bench")
+    rows = {row["id"]: row["models"] for row in outcomes(folder)}
+    assert rows["s3"]["good"]["score"] == 1.0
+    assert rows["s5"]["bad"]["score"] is None
+    assert rows["s5"]["bad"]["reason"].startswith("not_scored: unreadable verdict")
+    models.requests.clear()
+    llmroute("bench")
+    assert models.requests == []
+
+
+def test_a_judge_that_is_down_leaves_answers_unscored_until_it_is_back(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    def down_for_half(asked: Any) -> Any:
+        if int(re.search(r"number (\d+)", asked.prompt)[1]) % 2:  # type: ignore[index]
+            return models.reply({"error": {"message": "no"}}, status=400)
+        return grades_rightly(asked)
+
+    models.judge = down_for_half
+    llmroute("bench")
+    assert task_of(folder)["verdict"] == "fallback"
+    scores = Counter(row["models"]["good"]["score"] for row in outcomes(folder))
+    assert scores == {None: N / 2, 1.0: N / 2}
+    models.judge = grades_rightly
+    models.requests.clear()
+    assert llmroute("bench").exit_code == 0
+    assert len(models.requests) == len(judged(models)) == N
+    assert task_of(folder)["route"] == "good"
+
+
+def test_an_answer_that_says_nothing_scores_zero_without_a_judge(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    answering = models.script
+    models.script = lambda asked: (
+        "Thought process:" if asked.body["model"] == "bad" else answering(asked)
+    )
+    llmroute("bench")
+    assert len(judged(models)) == N
+    assert {row["models"]["bad"]["score"] for row in outcomes(folder)} == {0.0}
+
+
+def test_a_judge_that_is_a_candidate_is_refused_unless_it_is_allowed(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    configure(models, folder, "judge: {{model: {good}}}")
+    result = llmroute("bench")
+    assert result.exit_code == 2
+    assert "the judge good would grade itself: it is the candidate good too" in result.stderr
+    assert models.requests == []
+    configure(models, folder, "judge: {{model: {good}, allow_self_judging: true}}")
+    assert llmroute("bench", "--dry-run").exit_code == 0
+
+
+def test_no_judge_named_is_said_before_any_call(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    configure(models, folder, "seed: 1")
+    result = llmroute("bench")
+    assert result.exit_code == 2
+    assert "suite 'letters' is graded by a judge, and no judge is named" in result.stderr
+
+
+def test_an_unknown_rubric_is_named_with_its_place_and_the_closest_one(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    path = folder / "suites/letters.yaml"
+    path.write_text(path.read_text().replace("judge: helpfulness", "judge: helpfullness"))
+    result = llmroute("bench")
+    assert result.exit_code == 2
+    assert "suites/letters.yaml:4:8" in result.stderr
+    assert "Did you mean 'helpfulness'?" in result.stderr
+
+
+def test_the_plan_counts_and_prices_the_judge(models: Any, llmroute: Invoke) -> None:
+    plan = json.loads(llmroute("bench", "--dry-run", "--json").stdout)
+    judge = next(c for c in plan["candidates"] if c["candidate"] == "judge:judge")
+    assert (judge["n_calls"], judge["n_missing"]) == (2 * N, 2 * N)
+    assert judge["cost_usd"]["value"] > 0
+    llmroute("bench")
+    plan = json.loads(llmroute("bench", "--dry-run", "--json").stdout)
+    assert plan["n_missing"] == 0
+
+
+def test_the_cap_covers_verdicts_too(models: Any, llmroute: Invoke, folder: Path) -> None:
+    answering = models.script
+    usage = {"prompt_tokens": 50, "completion_tokens": 1000}
+    models.script = lambda asked: models.answer(answering(asked), usage=usage)
+    result = llmroute("bench", "--max-usd", 0.5)
+    assert result.exit_code == 4, result.stderr
+    usd_per_mtok = {"good": 10, "bad": 0.1, "judge": 5}
+    spent = sum(1050 * usd_per_mtok[asked.body["model"]] / 1e6 for asked in models.requests)
+    assert spent <= 0.5
+    assert 0 < len(judged(models)) < 2 * N
+
+
+def test_a_race_asks_fewer_answers_and_fewer_verdicts(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    result = llmroute("bench", "--strategy", "race", "--reference", "good")
+    assert result.exit_code == 0, result.stderr
+    assert task_of(folder)["route"] == "good"
+    answers = Counter(asked.body["model"] for asked in models.requests)
+    assert answers["bad"] < N
+    assert answers["judge"] == answers["good"] + answers["bad"]
+    models.requests.clear()
+    llmroute("bench", "--strategy", "race", "--reference", "good")
+    assert models.requests == []
+
+
+def test_a_panel_is_the_mean_of_its_judges(models: Any, llmroute: Invoke, folder: Path) -> None:
+    configure(models, folder, "judge: {{models: [{judge}, {other}]}}")
+    models.judge = lambda asked: (
+        verdict("yes") if asked.body["model"] == "judge2" else grades_rightly(asked)
+    )
+    assert llmroute("bench").exit_code == 0
+    assert len(judged(models)) == 4 * N
+    assert {row["models"]["bad"]["score"] for row in outcomes(folder)} == {0.5}
+    assert {row["models"]["good"]["score"] for row in outcomes(folder)} == {1.0}
+
+
+def test_equal_answers_share_a_verdict(models: Any, llmroute: Invoke) -> None:
+    answering = models.script
+    models.script = lambda asked: (
+        answering(asked) if asked.body["model"].startswith("judge") else GOOD
+    )
+    assert llmroute("bench").exit_code == 0
+    assert len(judged(models)) == N
+
+
+def prefers(asked: Any, *, first: bool | None = None) -> str:
+    """Prefers the good answer, or blindly the one in a place."""
+    shown = re.findall(r"^BEGIN (?:first|second) answer \w+\n(.*)$", asked.prompt, re.MULTILINE)
+    is_first = "all you asked" in shown[0] if first is None else first
+    said = "first" if is_first else "second"
+    return json.dumps({"evidence": "", "reasoning": "Better.", "verdict": said})
+
+
+def test_pairs_are_shown_in_both_orders(models: Any, llmroute: Invoke, folder: Path) -> None:
+    configure(models, folder, "judge: {{model: {judge}, pairwise: reference}}", "reference: good")
+    models.judge = prefers
+    assert llmroute("bench").exit_code == 0
+    assert len(judged(models)) == 2 * N  # the reference is not compared with itself
+    rows = outcomes(folder)
+    assert {row["models"]["good"]["score"] for row in rows} == {0.5}
+    assert {row["models"]["bad"]["score"] for row in rows} == {0.0}
+    models.requests.clear()
+    llmroute("bench")
+    assert models.requests == []
+
+
+def test_a_pair_that_flips_with_its_order_is_a_tie(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    configure(models, folder, "judge: {{model: {judge}, pairwise: reference}}", "reference: good")
+    models.judge = lambda asked: prefers(asked, first=True)
+    llmroute("bench")
+    assert {row["models"]["bad"]["score"] for row in outcomes(folder)} == {0.5}
+    assert {row["models"]["bad"]["parts"]["flipped"] for row in outcomes(folder)} == {1.0}
+
+
+def test_comparing_with_a_reference_needs_one(models: Any, llmroute: Invoke, folder: Path) -> None:
+    configure(models, folder, "judge: {{model: {judge}, pairwise: reference}}")
+    result = llmroute("bench")
+    assert result.exit_code == 2
+    assert "compares with the reference, and no reference is named" in result.stderr
+
+
+def test_a_run_that_stops_between_answers_and_verdicts_goes_on_with_the_verdicts(
+    models: Any, llmroute: Invoke
+) -> None:
+    models.judge = lambda asked: models.reply({"error": {"message": "down"}}, status=401)
+    llmroute("bench")
+    models.judge = grades_rightly
+    models.requests.clear()
+    llmroute("bench")
+    assert {asked.body["model"] for asked in models.requests} == {"judge"}
+    assert len(judged(models)) == 2 * N
