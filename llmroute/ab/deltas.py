@@ -18,8 +18,10 @@ from llmroute.ab.critical import Looks
 from llmroute.ab.observations import Arm, Floats, Ints, Metric, Observations
 from llmroute.records import Interval
 
-BOUNDED: frozenset[Metric] = frozenset({"quality"})
+BOUNDED: frozenset[Metric] = frozenset({"quality", "failure"})
 """Values in [0, 1]: their bounds are taken with one pseudo-key at either end in each arm."""
+PSEUDO_KEYS = (0.0, 1.0)
+"""What is added to an arm's keys where values lie between these."""
 FEWEST_BEFORE = 20
 """Keys with something before the experiment, below which that is not used."""
 
@@ -176,7 +178,7 @@ def _difference(
     intervals for proportions and differences of proportions", American Statistician 54, 2000).
     """
     value = float(arms[1].mean() - arms[0].mean())
-    ends = (0.0, 1.0) if bounded else ()
+    ends = PSEUDO_KEYS if bounded else ()
     control, treatment = (np.concatenate([arm, ends]) for arm in arms)
     error, df = _welch(control, treatment)
     reach = looks.critical(control.size + treatment.size, df) * error
@@ -215,9 +217,10 @@ def _quantile(arm: Arm, metric: Metric, share: float, looks: Looks) -> Interval 
     value = _at(ordered, share)
     counts = np.bincount(row).astype(np.float64)
     below = np.bincount(row, values <= value)
-    linear = (below - share * counts) / counts.mean()
-    error = float(linear.std(ddof=1)) / math.sqrt(numbers.size)
-    reach = looks.critical(numbers.size, numbers.size - 1) * error
+    linear = share + (below - share * counts) / counts.mean()
+    spread = np.concatenate([linear, PSEUDO_KEYS])
+    reach = looks.critical(spread.size, spread.size - 1) * float(spread.std(ddof=1))
+    reach /= math.sqrt(spread.size)
     return Interval(value, _at(ordered, share - reach), _at(ordered, share + reach))
 
 

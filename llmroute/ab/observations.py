@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-Metric = Literal["quality", "cost_usd", "latency_s"]
-METRICS: tuple[Metric, ...] = ("quality", "cost_usd", "latency_s")
+Metric = Literal["quality", "failure", "cost_usd", "latency_s"]
+METRICS: tuple[Metric, ...] = ("quality", "failure", "cost_usd", "latency_s")
+"""`failure` is 1 for a request without an answer, else 0."""
 
 BEFORE = -1
 """The arm of a request from before the experiment."""
@@ -92,9 +93,3 @@ class Collector:
             for metric, column in self._values.items()
         }
         return Arm(name, keys[rows], values)
-
-
-def iterate_arms(observations: Observations) -> Iterator[Arm]:
-    """Control, then treatment."""
-    yield observations.control
-    yield observations.treatment

@@ -8,6 +8,7 @@ import typer
 
 from llmroute import __version__
 from llmroute.cli import (
+    ab,
     bench,
     calibrate,
     export,
@@ -40,6 +41,7 @@ app.command("models")(models.models)
 app.command("schema")(schema.schema)
 app.add_typer(suites.app, name="suites")
 app.add_typer(judge.app, name="judge")
+app.add_typer(ab.app, name="ab")
 app.add_typer(store.app, name="store")
 
 

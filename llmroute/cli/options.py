@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from llmroute.deciding import Decision
+    from llmroute.logs.read import Log as OpenLog
     from llmroute.records import Config, Price, QualityThreshold
 
 
@@ -85,6 +86,27 @@ PriceFile = Annotated[
 Store = Annotated[
     Path | None,
     typer.Option("--store", metavar="FILE", help="The store; default: the configuration's."),
+]
+
+Log = Annotated[
+    list[Path],
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="Logged requests: JSONL or JSON, plain or gzipped. May repeat.",
+    ),
+]
+LogFormat = Annotated[
+    str,
+    typer.Option(
+        "--format", metavar="auto|FORM", help="The log's form: litellm, llmroute or openai."
+    ),
+]
+ScoreField = Annotated[
+    str,
+    typer.Option(
+        "--score-field", metavar="NAME", help="Where a request's score is; a.b leads inwards."
+    ),
 ]
 
 
@@ -171,6 +193,22 @@ def read_decision(
         reference=reference,
         prices=read_prices(prices),
     )
+
+
+def open_logs(paths: list[Path], form: str, *, score_field: str) -> OpenLog:
+    """The logs, after saying which form they were found to have.
+
+    Raises:
+        UnknownName: no form has the name.
+        LogFormatError: a log can't be read, or its form is not known.
+    """
+    from llmroute.cli.console import say
+    from llmroute.logs.read import AUTO, Named, open_log
+
+    log = open_log(paths, form, Named(score=score_field))
+    if form == AUTO:
+        say(f"{', '.join(map(str, paths))}: read as {log.form}")
+    return log
 
 
 def find_store(config: Path | None, store: Path | None) -> Path:

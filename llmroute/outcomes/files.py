@@ -72,11 +72,8 @@ class _Gathered:
             group=row.label("group"),
         )
         self._add_prompt(_read_prompt(row, first, self.keep_text), where)
-        for name, result in _results(content, where):
-            place = f"{where}, {name!r}"
-            self._add_outcome(
-                _read_outcome(Fields(result, place), first, name, self.keep_text), place
-            )
+        for outcome, place in read_results(content, where, first, keep_text=self.keep_text):
+            self._add_outcome(outcome, place)
 
     def _add_outcome(self, outcome: Outcome, where: str) -> None:
         key = (outcome.task, outcome.sample_id, outcome.repeat, outcome.candidate)
@@ -119,6 +116,19 @@ def _joined(first: Prompt, second: Prompt) -> Prompt | None:
 
 
 _NOTHING: tuple[Any, ...] = (None, ())
+
+
+def read_results(
+    content: Mapping[str, Any], where: str, first: Outcome, *, keep_text: bool
+) -> Iterator[tuple[Outcome, str]]:
+    """Each candidate's result on a line, and where it stands; what they share is `first`'s.
+
+    Raises:
+        LogFormatError: a value is not what it should be.
+    """
+    for name, result in _results(content, where):
+        place = f"{where}, {name!r}"
+        yield _read_outcome(Fields(result, place), first, name, keep_text), place
 
 
 def _results(content: Mapping[str, Any], where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

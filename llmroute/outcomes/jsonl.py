@@ -30,7 +30,7 @@ def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in _lines(path):
         if line.isspace():
             continue
-        yield number, _parsed(line, f"{path}:{number}")
+        yield number, parse_object(line, f"{path}:{number}")
 
 
 def write_objects(path: Path, objects: Iterable[Any]) -> None:
@@ -58,7 +58,7 @@ def _line(value: Any) -> bytes:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    with _reading(path), _open(path) as stream:
+    with open_bytes(path) as stream:
         number = 0
         while line := stream.readline(MAX_LINE_BYTES + 1):
             number += 1
@@ -69,6 +69,17 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                     fix="Write one JSON object a line; is this one JSON array over the whole file?",
                 )
             yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """The file's bytes, unpacked where they are gzipped.
+
+    Raises:
+        LogFormatError: it cannot be read, or is damaged.
+    """
+    with _reading(path), _open(path) as stream:
+        yield stream
 
 
 @contextmanager
@@ -101,7 +112,12 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _parsed(line: bytes, where: str) -> dict[str, Any]:
+def parse_object(line: bytes, where: str) -> dict[str, Any]:
+    """The JSON object on a line.
+
+    Raises:
+        LogFormatError: it is none.
+    """
     try:
         value = json.loads(line)
     except RecursionError as error:

@@ -105,10 +105,11 @@ def count_text(count: float | None) -> str:
 def counted(count: int, noun: str) -> str:
     """A count with its noun in the right number.
 
-    >>> counted(1, "task"), counted(1200, "sample"), counted(2, "reply")
-    ('1 task', '1,200 samples', '2 replies')
+    >>> counted(1, "task"), counted(1200, "day"), counted(2, "reply")
+    ('1 task', '1,200 days', '2 replies')
     """
     if count == 1:
         return f"1 {noun}"
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    is_consonant_y = noun.endswith("y") and noun[-2:-1] not in "aeiou"
+    plural = f"{noun[:-1]}ies" if is_consonant_y else f"{noun}s"
     return f"{count:,} {plural}"
