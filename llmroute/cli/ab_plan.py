@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmroute.cli import options as opt
 from llmroute.cli.ab_options import Alpha, AsJson, Power, Sequential, read_share
 from llmroute.cli.errors import command
+from llmroute.cli.export import MapFile, find_map
 
 if TYPE_CHECKING:
     from llmroute.ab.plan import Design, TestSize
-
-DEFAULT_MAP = Path("llmroute-out/routing-map.yaml")
 
 
 @command
@@ -44,9 +45,8 @@ def plan(
             "--quality-sd", metavar="SD", help="Of one score; default: of right or wrong ones."
         ),
     ] = None,
-    routing_map: Annotated[
-        Path, typer.Option("--map", metavar="FILE", help="The routing map to be tested.")
-    ] = DEFAULT_MAP,
+    routing_map: MapFile = None,
+    config: opt.ConfigFile = None,
     ratio: Annotated[
         str, typer.Option("--ratio", metavar="T:C", help="Treated to control requests, as 1:9.")
     ] = "1:1",
@@ -87,7 +87,9 @@ def plan(
     from llmroute.ab.plan import Design, plan_test
 
     accepted = read_share(margin, "--margin", above=0.0)
-    quality, expected = _expectation(baseline_quality, difference, routing_map)
+    quality, expected = _expectation(
+        baseline_quality, difference, lambda: find_map(routing_map, config)
+    )
     design = Design(
         margin=accepted,
         baseline_quality=quality,
@@ -140,7 +142,7 @@ def _print_plan(
 
 
 def _expectation(
-    quality: float | None, difference: float | None, path: Path
+    quality: float | None, difference: float | None, find: Callable[[], Path]
 ) -> tuple[float, float]:
     """Control's quality and the expected difference, from the map where they are not named."""
     from llmroute.ab.expected import expect_qualities
@@ -150,12 +152,7 @@ def _expectation(
 
     if quality is not None:
         return read_share(quality, "--baseline-quality"), difference or 0.0
-    if not path.is_file():
-        raise ConfigError(
-            "there is no routing map to take control's quality from",
-            where=str(path),
-            fix="Name it, --map FILE, or the quality, --baseline-quality 0.85.",
-        )
+    path = find()
     found = expect_qualities(read_map(path))
     if found is None:
         raise ConfigError(

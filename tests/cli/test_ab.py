@@ -80,7 +80,7 @@ def test_a_plan_for_programs(llmroute: Invoke) -> None:
     ("options", "said"),
     [
         (["--margin", "3"], "--margin: 3 is not above 0 and at most 1"),
-        (["--margin", "0.03"], "there is no routing map to take control's quality from"),
+        (["--margin", "0.03"], "there is no routing map here"),
         (["--margin", "0.03", "--baseline-quality", "1.2"], "--baseline-quality: 1.2 is not"),
         (["--margin", "0.03", "--baseline-quality", "0.9", "--ratio", "a"], "--ratio: 'a' is no"),
         (["--margin", "0.03", "--baseline-quality", "0.9", "--horizon", "7"], "needs the traffic"),
