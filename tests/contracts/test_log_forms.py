@@ -1,4 +1,4 @@
-"""Every log form knows its own entries, leaves the others', and keeps the entry for named fields."""
+"""Every log form knows its own entries, leaves others, and keeps the entry for named fields."""
 
 from __future__ import annotations
 
