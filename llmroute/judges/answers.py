@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
@@ -49,43 +49,75 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
+def verdict_keys(plan: Plan, reader: StoreReader, candidate: str | None = None) -> set[str]:
+    """Keys of what the store holds of judges about the plan's answers, or one candidate's."""
+    by_suite = graders(plan)
+    judged = (
+        call
+        for call in plan.calls
+        if call.suite in by_suite and candidate in (None, call.candidate.name)
+    )
+    keys: set[str] = set()
+    for batch in batched(judged, BATCH):
+        replies = _Replies(reader)
+        for _ in _grade(_answered(batch, reader), by_suite, replies):
+            pass
+        keys |= replies.known.keys()
+    return keys - {call.key for call in plan.calls}
+
+
+@dataclass(slots=True)
+class _Replies:
+    """What the store holds of the calls that gradings have named so far."""
+
+    reader: StoreReader
+    known: dict[str, Completion | Failure] = field(default_factory=dict)
+
+    def learn(self, keys: set[str]) -> bool:
+        """Look the keys up; whether anything new was found."""
+        before = len(self.known)
+        self.known |= self.reader.failures(keys)
+        self.known |= {reply.key: reply for reply in self.reader.completions(keys)}
+        return len(self.known) > before
+
+
 def _grade_batch(
     batch: Sequence[Call], by_suite: Mapping[str, Grader], reader: StoreReader
 ) -> Iterator[Graded]:
     keys = [by_suite[call.suite].score_key(call.sample_id) for call in batch]
     known = reader.scores((call.key, key) for call, key in zip(batch, keys, strict=True))
-    answers = {answer.key: answer.output for answer in reader.completions(c.key for c in batch)}
-    ungraded = []
+    open_calls = []
     for call, key in zip(batch, keys, strict=True):
         if (call.key, key) in known:
             yield Graded(call, key, known[call.key, key], is_new=False)
-        elif call.key in answers:
-            ungraded.append((call, answers[call.key]))
-    for call, score in _grade(ungraded, by_suite, reader):
+        else:
+            open_calls.append(call)
+    for call, score in _grade(_answered(open_calls, reader), by_suite, _Replies(reader)):
         grader = by_suite[call.suite]
         is_new = score.value is not None and grader.keeps_scores
         yield Graded(call, grader.score_key(call.sample_id), score, is_new)
 
 
+def _answered(calls: Sequence[Call], reader: StoreReader) -> list[tuple[Call, str]]:
+    outputs = {answer.key: answer.output for answer in reader.completions(c.key for c in calls)}
+    return [(call, outputs[call.key]) for call in calls if call.key in outputs]
+
+
 def _grade(
-    answered: Sequence[tuple[Call, str]], by_suite: Mapping[str, Grader], reader: StoreReader
+    answered: Sequence[tuple[Call, str]], by_suite: Mapping[str, Grader], replies: _Replies
 ) -> Iterator[tuple[Call, Score]]:
     """Each answer's score, round by round: after an unreadable reply another was asked for."""
-    replies: dict[str, Completion | Failure] = {}
     while answered:
         waiting: list[tuple[Call, str]] = []
         keys: set[str] = set()
         for call, output in answered:
-            found = by_suite[call.suite].grade(call, output, replies)
+            found = by_suite[call.suite].grade(call, output, replies.known)
             if isinstance(found, Score):
                 yield call, found
             else:
                 waiting.append((call, output))
                 keys.update(asked.key for asked in found)
-        failed = reader.failures(keys)
-        learned = failed | {reply.key: reply for reply in reader.completions(keys)}
-        if not learned.keys() - replies.keys():
+        if not replies.learn(keys):
             yield from ((call, NOT_JUDGED) for call, _ in waiting)
             return
-        replies |= learned
         answered = waiting

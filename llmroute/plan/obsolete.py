@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from llmroute.digest import digest
 from llmroute.errors import ConfigError, StoreError, UnknownName
+from llmroute.judges.answers import verdict_keys
 from llmroute.plan.manifest import recall_plan
 from llmroute.store.manifest import RunManifest, utc_text
 
@@ -102,11 +103,9 @@ class _Recall:
         self._plans: dict[str, Plan] = {}
 
     def keys(self, run: RunManifest, candidate: str | None = None) -> Iterable[str]:
-        return frozenset(
-            call.key
-            for call in self._plan(run).calls
-            if candidate is None or call.candidate.name == candidate
-        )
+        plan = self._plan(run)
+        asked = {c.key for c in plan.calls if candidate in (None, c.candidate.name)}
+        return frozenset(asked | verdict_keys(plan, self._reader, candidate))
 
     def all_keys(self, runs: Iterable[RunManifest], candidate: str | None = None) -> Iterable[str]:
         """Of runs that go: one that cannot be recalled goes without its answers."""
@@ -117,7 +116,7 @@ class _Recall:
                 continue
 
     def _plan(self, run: RunManifest) -> Plan:
-        asked = digest([run.suites, run.candidates, run.endpoints, run.repeats])
+        asked = digest([run.suites, run.candidates, run.judges, run.endpoints, run.repeats])
         if asked not in self._plans:
             self._plans[asked] = recall_plan(run, self._reader)
         return self._plans[asked]

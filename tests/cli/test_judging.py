@@ -317,3 +317,20 @@ def test_a_run_that_stops_between_answers_and_verdicts_goes_on_with_the_verdicts
     llmroute("bench")
     assert {asked.body["model"] for asked in models.requests} == {"judge"}
     assert len(judged(models)) == 2 * N
+
+
+def test_pruning_takes_a_runs_verdicts_with_its_answers_and_leaves_those_in_use(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    def stored() -> dict[str, int]:
+        stats = json.loads(llmroute("store", "stats", "--json").stdout)
+        return dict(stats["answers_by_model"])
+
+    llmroute("bench", "--candidate", "good", "--candidate", "bad")
+    llmroute("bench", "--candidate", "good")
+    assert stored() == {"openai/bad": N, "openai/good": N, "openai/judge": 2 * N}
+    llmroute("store", "prune", "--keep-runs", 1, "--yes")
+    assert stored() == {"openai/good": N, "openai/judge": N}
+    models.requests.clear()
+    assert llmroute("bench", "--candidate", "good").exit_code == 0
+    assert models.requests == []
