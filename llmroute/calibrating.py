@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from llmroute.artefact import training_fingerprint
 from llmroute.calibration.controls import (
     Shipping,
     compare_apgr,
@@ -32,7 +33,7 @@ from llmroute.digest import file_digest
 from llmroute.errors import InputError, UnknownName
 from llmroute.records import Comparison, Interval, QueryRouter, RoutingMap
 from llmroute.routers import ROUTERS, Router, build_router
-from llmroute.routers.artefact import SavedRouter, save_router, training_fingerprint
+from llmroute.routers.artefact import SavedRouter, save_router
 from llmroute.routers.auto import WITH_EMBEDDING, WITHOUT_EMBEDDING, Auto
 from llmroute.routers.novelty import Novelty
 from llmroute.routers.remember import remembering_texts
@@ -253,7 +254,7 @@ def save_calibration(calibration: Calibration, folder: Path) -> tuple[RoutingMap
         return calibration.routing_map, ()
     pair, fitted = calibration.pair, calibration.fitted
     saved = SavedRouter(
-        router=fitted,
+        learned=fitted,
         weak=pair.weak,
         strong=pair.strong,
         routing_threshold=point.threshold,

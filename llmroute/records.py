@@ -764,6 +764,32 @@ class QueryRouter:
 
 
 @dataclass(frozen=True, slots=True)
+class Cascade:
+    """A calibrated cascade: weak answers first, and which of them the strong model answers again.
+
+    Beside a query router, it looks at the answers to what that one sends to the weak model.
+    """
+
+    escalator: str
+    """The plugin's name."""
+    artefact: str
+    """File name of the saved cascade, beside the map."""
+    sha256: str
+    """Of that file."""
+    weak: str
+    strong: str
+    routing_threshold: float
+    """`escalation_score >= routing_threshold` asks the strong model too."""
+    strong_share: Interval
+    """Of all queries, those that the strong model answers; out-of-fold, as all here."""
+    apgr: Interval
+    saving: Interval | None = None
+    """1 − cost / cost of the strong model alone, both calls counted; None: not known."""
+    task: str | None = None
+    """None: queries of every task."""
+
+
+@dataclass(frozen=True, slots=True)
 class RoutingMap:
     """Task → route, with the evidence for it."""
 
@@ -779,6 +805,8 @@ class RoutingMap:
     """Warnings a reader must see: too few samples, a suite that a rule solves, ..."""
     query_router: QueryRouter | None = None
     """Where one was calibrated and has earned its place."""
+    cascade: Cascade | None = None
+    """The same; with a query router, both belong together."""
 
 
 # -- gate -----------------------------------------------------------------------------------------

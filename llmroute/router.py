@@ -1,6 +1,7 @@
 """Routing map → Router: which model answers a request, decided in the process that asks.
 
-Request → its task (`recogniser/`) → the task's route, or its query router's choice.
+Request → its task (`recogniser/`) → the task's route, or whom its query router or cascade asks
+first; and of the answer, whether it stands (`review.py`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from llmroute import records
 from llmroute.errors import InputError, UnknownName
 from llmroute.recogniser.recognise import Layer, Recogniser, Recognition
 from llmroute.recogniser.request import Messages, Request, read_request
@@ -17,7 +19,11 @@ from llmroute.records import RoutingMap
 from llmroute.review import Review, Reviewer
 
 if TYPE_CHECKING:
+    from llmroute.cascades.decide import Cascade
     from llmroute.routers.decide import QueryRouter
+
+Chosen = tuple[str, float | None, str]
+"""Model, strong_win_rate and reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +69,11 @@ class Router:
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """The map in this file, its saved query router beside it.
+        """The map in this file, its saved query router and cascade beside it.
 
         Raises:
             ConfigError: the map can't be read.
-            InputError: the saved router is missing, damaged, edited, or not the map's; or the map
+            InputError: what is saved is missing, damaged, edited, or not the map's; or the map
                 names a check that is not installed.
         """
         from llmroute.routing_map.file import read_map
@@ -75,20 +81,23 @@ class Router:
         place = Path(path)
         routing_map = read_map(place)
         query_router = _load_query_router(routing_map, place)
-        return cls.of(routing_map, query_router, where=str(place))
+        cascade = _load_cascade(routing_map, place)
+        return cls.of(routing_map, query_router, cascade, where=str(place))
 
     @classmethod
     def of(
         cls,
         routing_map: RoutingMap,
         query_router: QueryRouter | None = None,
+        cascade: Cascade | None = None,
         *,
         where: str = "routing map",
     ) -> Self:
-        """The router of a map that is at hand, and of the query router it names."""
+        """The router of a map that is at hand, and of the query router and cascade it names."""
         tasks = [route.task for route in routing_map.tasks]
         recogniser = Recogniser.of(tasks, routing_map.matches, None, where=where)
-        return cls(routing_map, recogniser, query_router, Reviewer.of(routing_map, where=where))
+        reviewer = Reviewer.of(routing_map, cascade, where=where)
+        return cls(routing_map, recogniser, query_router, reviewer)
 
     def decide(
         self,
@@ -177,28 +186,44 @@ class Router:
     def _route(
         self, requests: Sequence[Request], recognised: Sequence[Recognition]
     ) -> tuple[Decision, ...]:
-        """The task's route, or the query router's choice where it is calibrated for the task."""
-        asked = [row for row, one in enumerate(recognised) if self._is_query_routed(one.task)]
-        chosen: dict[int, tuple[str, float, str]] = {}
-        if asked and self.query_router is not None:
-            found = self.query_router.decide_many(
-                [requests[row].text for row in asked], [recognised[row].task for row in asked]
-            )
-            rates = found.strong_win_rate.tolist()
-            rows = zip(found.models, rates, found.reasons, strict=True)
-            chosen = dict(zip(asked, rows, strict=True))
+        """The task's route, or whom query router or cascade ask first where they are for it."""
+        tasks = [one.task for one in recognised]
+        chosen = self._cascaded(requests, tasks) | self._query_routed(requests, tasks)
         return tuple(self._decide(one, chosen.get(row)) for row, one in enumerate(recognised))
 
-    def _is_query_routed(self, task: str | None) -> bool:
-        stated = self.routing_map.query_router
-        return stated is not None and task is not None and stated.task in (None, task)
+    def _query_routed(
+        self, requests: Sequence[Request], tasks: Sequence[str | None]
+    ) -> dict[int, Chosen]:
+        rows = _rows_of(self.routing_map.query_router, tasks)
+        if not rows or self.query_router is None:
+            return {}
+        found = self.query_router.decide_many(
+            [requests[row].text for row in rows], [tasks[row] for row in rows]
+        )
+        rates = found.strong_win_rate.tolist()
+        return dict(zip(rows, zip(found.models, rates, found.reasons, strict=True), strict=True))
 
-    def _decide(self, found: Recognition, chosen: tuple[str, float, str] | None) -> Decision:
+    def _cascaded(
+        self, requests: Sequence[Request], tasks: Sequence[str | None]
+    ) -> dict[int, Chosen]:
+        """The weak model first, but for prompts it should not be trusted with at all."""
+        stated, cascade = self.routing_map.cascade, self.reviewer.cascade
+        rows = _rows_of(stated, tasks)
+        if not rows or stated is None or cascade is None:
+            return {}
+        first = f"{stated.weak} answers first; review(prompt, answer) says whether that stands"
+        objections = cascade.objections([requests[row].text for row in rows])
+        return {
+            row: (stated.weak, None, first) if why is None else (stated.strong, None, why)
+            for row, why in zip(rows, objections, strict=True)
+        }
+
+    def _decide(self, found: Recognition, chosen: Chosen | None) -> Decision:
         if found.task is None:
             return self._refer(found)
         route = next(route for route in self.routing_map.tasks if route.task == found.task)
         model, rate, reason = chosen or (route.route, None, route.reason)
-        pair = self.routing_map.query_router
+        pair = self.routing_map.query_router or self.routing_map.cascade
         stronger = (pair.strong,) if chosen and pair and model == pair.weak else ()
         after = (*stronger, *route.fallbacks, self.routing_map.reference)
         return Decision(
@@ -242,17 +267,39 @@ def _all_tags(tags: Collection[str], metadata: Mapping[str, Any] | None) -> tupl
     return (*tags, *(tag for tag in (*listed, *named, *pairs) if isinstance(tag, str)))
 
 
-def _load_query_router(routing_map: RoutingMap, place: Path) -> QueryRouter | None:
-    stated = routing_map.query_router
+def _rows_of(
+    stated: records.QueryRouter | records.Cascade | None, tasks: Sequence[str | None]
+) -> list[int]:
+    """The requests it was calibrated for."""
     if stated is None:
+        return []
+    return [row for row, task in enumerate(tasks) if task and stated.task in (None, task)]
+
+
+def _load_query_router(routing_map: RoutingMap, place: Path) -> QueryRouter | None:
+    if routing_map.query_router is None:
         return None
-    from llmroute.digest import file_digest
     from llmroute.routers.decide import QueryRouter
 
+    return QueryRouter.load(_beside(routing_map.query_router, place, "query router"))
+
+
+def _load_cascade(routing_map: RoutingMap, place: Path) -> Cascade | None:
+    if routing_map.cascade is None:
+        return None
+    from llmroute.cascades.decide import Cascade
+
+    return Cascade.load(_beside(routing_map.cascade, place, "cascade"))
+
+
+def _beside(stated: records.QueryRouter | records.Cascade, place: Path, noun: str) -> Path:
+    """The file that the map names, as it was when the map was written."""
+    from llmroute.digest import file_digest
+
     path = place.with_name(stated.artefact)
-    again = "Make both again: llmroute calibrate. Map and router belong together."
+    again = "Make both again: llmroute calibrate. The map and what it names belong together."
     if not path.is_file():
-        raise InputError("the map's query router is not beside it", where=str(path), fix=again)
+        raise InputError(f"the map's {noun} is not beside it", where=str(path), fix=again)
     if file_digest(path) != stated.sha256:
-        raise InputError("this is not the query router the map names", where=str(path), fix=again)
-    return QueryRouter.load(path)
+        raise InputError(f"this is not the {noun} the map names", where=str(path), fix=again)
+    return path

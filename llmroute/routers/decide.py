@@ -75,7 +75,7 @@ class QueryRouter:
         """The models for many prompts at once."""
         known = tasks if tasks is not None else [None] * len(texts)
         queries = [Query(text, task) for text, task in zip(texts, known, strict=True)]
-        rates = np.asarray(self.saved.router.strong_win_rate(queries), np.float64)
+        rates = np.asarray(self.saved.learned.strong_win_rate(queries), np.float64)
         novelty = np.zeros(len(texts))
         if self.saved.novelty is not None:
             novelty = self.saved.novelty.measure(texts)

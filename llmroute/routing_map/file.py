@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
@@ -16,6 +16,7 @@ from llmroute.config.scalars import plain_value
 from llmroute.digest import digest
 from llmroute.errors import ConfigError
 from llmroute.records import (
+    Cascade,
     Interval,
     JudgeEvidence,
     Match,
@@ -35,6 +36,7 @@ from llmroute.records import (
 if TYPE_CHECKING:
     from llmroute.config.yaml_source import Document
     from llmroute.routing_map.schema import (
+        CascadeFile,
         CheckFile,
         EvidenceFile,
         IntervalFile,
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
         RoutingMapFile,
         TaskFile,
     )
+
+T = TypeVar("T")
 
 MAP_VERSION = 1
 HEADER = """\
@@ -63,7 +67,8 @@ def map_to_dict(routing_map: RoutingMap) -> dict[str, Any]:
         "quality": _quality(routing_map.rule),
         "tasks": {route.task: _task(route, routing_map) for route in routing_map.tasks},
         "savings": _without(asdict(routing_map.savings), "reason"),
-        **_query_router(routing_map.query_router),
+        **_calibrated("query_router", routing_map.query_router),
+        **_calibrated("cascade", routing_map.cascade),
         "provenance": _provenance(routing_map.provenance),
         "notes": list(routing_map.notes),
     }
@@ -197,10 +202,10 @@ def _plugin(plugin: Plugin) -> str | dict[str, Any]:
     return {"name": plugin.name, **plugin.params} if plugin.params else plugin.name
 
 
-def _query_router(router: QueryRouter | None) -> dict[str, Any]:
-    if router is None:
+def _calibrated(key: str, found: QueryRouter | Cascade | None) -> dict[str, Any]:
+    if found is None:
         return {}
-    return {"query_router": _without(asdict(router), "embedding", "task")}
+    return {key: _without(asdict(found), "embedding", "saving", "task")}
 
 
 def _provenance(provenance: Provenance) -> dict[str, Any]:
@@ -256,7 +261,8 @@ def _from_file(file: RoutingMapFile) -> RoutingMap:
         },
         provenance=Provenance(**{**provenance, "sources": tuple(provenance["sources"])}),
         notes=tuple(file.notes),
-        query_router=None if file.query_router is None else _read_router(file.query_router),
+        query_router=_read_calibrated(QueryRouter, file.query_router),
+        cascade=_read_calibrated(Cascade, file.cascade),
     )
 
 
@@ -268,11 +274,14 @@ def _read_match(file: MatchFile) -> Match:
     return Match(**written)
 
 
-def _read_router(file: QueryRouterFile) -> QueryRouter:
-    bounds = {
-        name: Interval(**getattr(file, name).model_dump()) for name in ("strong_share", "apgr")
-    }
-    return QueryRouter(**{**file.model_dump(), **bounds})
+def _read_calibrated(
+    kind: Callable[..., T], file: QueryRouterFile | CascadeFile | None
+) -> T | None:
+    if file is None:
+        return None
+    values = file.model_dump()
+    bounds = {name: Interval(**value) for name, value in values.items() if isinstance(value, dict)}
+    return kind(**{**values, **bounds})
 
 
 def _check(written: str | CheckFile) -> Plugin:

@@ -202,6 +202,34 @@ class QueryRouterFile(_Model):
     task: str | None = Field(default=None, description="Its task; none: queries of every task.")
 
 
+class CascadeFile(_Model):
+    """Which weak answers do not stand, so that the strong model is asked too.
+
+    Beside a query router, it looks at the answers to what that one sends to the weak model.
+    """
+
+    escalator: str
+    artefact: str = Field(
+        description="The saved cascade, a file name beside the map.", pattern=r"^[^/\\]+$"
+    )
+    sha256: str = Field(description="Of that file.", pattern="^[0-9a-f]{64}$")
+    weak: str
+    strong: str
+    routing_threshold: float = Field(
+        description="escalation_score >= routing_threshold asks the strong model too."
+    )
+    strong_share: IntervalFile = Field(
+        description="Share of all queries that the strong model answers, out of fold."
+    )
+    apgr: IntervalFile = Field(
+        description="Average share of the quality gap recovered, out of fold; random: 0.5."
+    )
+    saving: IntervalFile | None = Field(
+        default=None, description="Against the strong model alone, both calls counted."
+    )
+    task: str | None = Field(default=None, description="Its task; none: queries of every task.")
+
+
 class RoutingMapFile(_Model):
     """A routing map: for each task the cheapest candidate that clears its bar, with evidence."""
 
@@ -212,6 +240,7 @@ class RoutingMapFile(_Model):
     tasks: dict[str, TaskFile]
     savings: SavingsFile
     query_router: QueryRouterFile | None = None
+    cascade: CascadeFile | None = None
     provenance: ProvenanceFile = ProvenanceFile()
     notes: list[str] = []
     digest: str | None = Field(

@@ -131,7 +131,7 @@ def test_saved_router_scores_as_it_did(
     save_router(tmp_path / "router.json", saved)
     back = read_router(tmp_path / "router.json")
     assert (back.weak, back.strong, back.routing_threshold) == ("weak", "strong", 0.6)
-    assert back.router.strong_win_rate(pair.queries) == pytest.approx(
+    assert back.learned.strong_win_rate(pair.queries) == pytest.approx(
         fitted[name].strong_win_rate(pair.queries), abs=1e-6
     )
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from llmroute.artefact import training_fingerprint
 from llmroute.calibration.pair import Pair, Query
 from llmroute.digest import digest
 from llmroute.errors import InputError
 from llmroute.routers import build_router
-from llmroute.routers.artefact import SavedRouter, read_router, save_router, training_fingerprint
+from llmroute.routers.artefact import SavedRouter, read_router, save_router
 from llmroute.routers.novelty import Novelty
 
 
@@ -175,10 +176,10 @@ def test_archive_that_unpacks_to_more_than_stated_is_not_unpacked(saved: Path) -
 @pytest.mark.parametrize(
     ("member", "message"),
     [
-        ({"dtype": "object", "shape": [1]}, "a type no router has"),
+        ({"dtype": "object", "shape": [1]}, "a type it cannot be of"),
         ({"dtype": "float64", "shape": [-1]}, "no proper shape"),
         ({"dtype": "float64", "shape": [True]}, "no proper shape"),
-        ({"dtype": "float64", "shape": [2**31, 2**31]}, "more than any router"),
+        ({"dtype": "float64", "shape": [2**31, 2**31]}, "unpack to too much"),
     ],
 )
 def test_stated_monsters_are_refused(saved: Path, member: dict[str, Any], message: str) -> None:

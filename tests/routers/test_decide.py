@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from llmroute.artefact import training_fingerprint
 from llmroute.calibration.pair import Pair, Query
 from llmroute.routers import build_router
-from llmroute.routers.artefact import SavedRouter, save_router, training_fingerprint
+from llmroute.routers.artefact import SavedRouter, save_router
 from llmroute.routers.decide import QueryRouter
 from llmroute.routers.novelty import Novelty
 

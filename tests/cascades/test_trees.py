@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from llmroute.calibration.trees import Trees
+from llmroute.cascades.trees import Trees
 from llmroute.errors import InputError
 
 

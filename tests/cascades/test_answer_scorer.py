@@ -1,55 +1,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from llmroute.calibration.cascade import (
-    AnswerScorer,
-    both_paid,
-    out_of_fold_escalation,
-    shuffle_scores,
-    some_direct,
-)
+from llmroute.calibration.cascade import both_paid, out_of_fold_escalation, shuffle_scores
 from llmroute.calibration.curve import Sweep
 from llmroute.calibration.pair import Pair, Query
 from llmroute.calibration.split import grouped_folds
 from llmroute.calibration.summary import apgr
+from llmroute.cascades.answer_scorer import AnswerScorer
 from llmroute.errors import InputError, UnknownName
-from llmroute.records import Sample
+from llmroute.records import Plugin, Sample
 
-NAMES = ("Ann", "Bob", "Eve", "Tom")
-THINGS = ("pens", "eggs", "cars", "nuts")
 CHECKS = ("answer", "arithmetic", "final_number", "truncation")
 
 
-def sums_pair(n: int = 160, seed: int = 0) -> Pair:
-    """Sums that the weak model gets wrong in two of five answers, and says so in its steps."""
-    rng = np.random.default_rng(seed)
-    queries, answers, right = [], [], []
-    for _ in range(n):
-        a, b, c = (int(number) for number in rng.integers(10, 99, 3))
-        slip = int(rng.integers(1, 9)) if rng.random() < 0.4 else 0
-        first, total = a + b + slip, a + b + slip + c
-        who, what = NAMES[int(rng.integers(4))], THINGS[int(rng.integers(4))]
-        queries.append(Query(f"{who} has {a} {what}, buys {b} and finds {c}. How many are there?"))
-        steps = f"{a} + {b} = {first} {what}\n{first} + {c} = {total} {what}"
-        answers.append(f"{steps}\n#### {total}")
-        right.append(float(slip == 0))
-    return Pair(
-        weak="w", strong="s",
-        ids=tuple(f"q{i}" for i in range(n)),
-        queries=tuple(queries),
-        weak_scores=np.array(right), strong_scores=np.ones(n),
-        weak_costs_usd=np.full(n, 1.0), strong_costs_usd=np.full(n, 10.0),
-        groups=np.arange(n), weak_answers=tuple(answers),
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="module")
-def pair() -> Pair:
+def pair(sums_pair: Callable[..., Pair]) -> Pair:
     return sums_pair()
 
 
@@ -68,7 +39,7 @@ def test_wrong_sums_are_escalated_before_right_ones(pair: Pair) -> None:
     assert area(scores, pair) == pytest.approx(area(pair.gaps, pair), abs=0.01)
 
 
-def test_shuffled_outcomes_teach_nothing() -> None:
+def test_shuffled_outcomes_teach_nothing(sums_pair: Callable[..., Pair]) -> None:
     shuffled = shuffle_scores(sums_pair(200), 1)
     scores = out_of_fold_escalation(lambda: AnswerScorer(checks=CHECKS, n_trees=20), shuffled)
     assert 0.3 < area(scores, shuffled) < 0.7
@@ -171,6 +142,35 @@ def test_the_samples_fields_are_read_and_their_targets_are_not(pair: Pair) -> No
     assert (found == without).all()
 
 
+def test_a_task_that_names_checks_is_seen_by_them_alone(pair: Pair) -> None:
+    named = (Plugin("length", {"max_words": 3}), Plugin("length", {"max_words": 99}))
+    own = AnswerScorer(checks=("arithmetic",), task_checks={"short": named}, n_trees=5)
+    assert list(own.checks_of("short")) == ["length", "length#2"]
+    assert list(own.checks_of("other")) == list(own.checks_of(None)) == ["arithmetic"]
+    assert own.feature_names[-1] == "length#2.outside"
+    halves = [
+        Query(query.text, "short" if row % 2 else None) for row, query in enumerate(pair.queries)
+    ]
+    mixed = replace(pair, queries=tuple(halves))
+    fitted = own.fit(mixed)
+    values, arrays = fitted.state()
+    back = AnswerScorer.from_state(json.loads(json.dumps(values)), arrays)
+    assert back.task_checks == {"short": named}
+    scores = back.escalation_score(mixed.queries, mixed.weak_answers)
+    expected = fitted.escalation_score(mixed.queries, mixed.weak_answers)
+    assert scores.tolist() == pytest.approx(expected.tolist(), abs=1e-6)
+
+
+def test_parameters_of_a_tasks_checks_change_what_is_seen(pair: Pair) -> None:
+    def outside(most: int) -> float:
+        named = {"t": (Plugin("length", {"max_words": most}),)}
+        scorer = AnswerScorer(checks=("arithmetic",), task_checks=named, n_trees=5)
+        row = scorer._features([Query("Why?", "t")], ["one two three four"], None)[0]
+        return float(row[scorer.feature_names.index("length.outside")])
+
+    assert (outside(3), outside(4)) == (1.0, 0.0)
+
+
 def test_scores_of_a_fold_come_from_the_other_folds(pair: Pair) -> None:
     folds = grouped_folds(pair, 4, seed=2)
     scores = out_of_fold_escalation(
@@ -194,21 +194,3 @@ def test_a_strong_call_of_a_cascade_costs_both_calls(pair: Pair) -> None:
     points = Sweep.of(pair.gaps, cascaded, strong_alone_usd=pair.strong_costs_usd).whole()
     assert (points.cost_usd[0, 0], points.cost_usd[0, -1]) == (1.0, 11.0)
     assert points.strong_cost_usd[0] == 10.0
-
-
-def test_a_query_sent_straight_to_strong_pays_no_weak_call(pair: Pair) -> None:
-    direct = np.zeros(len(pair), bool)
-    direct[: len(pair) // 2] = True
-    points = Sweep.of(np.where(direct, -1.0, 1.0), some_direct(pair, direct)).whole()
-    half = direct.mean()
-    assert points.cost_usd[0, 0] == pytest.approx(10 * half + 1 * (1 - half))
-    assert points.cost_usd[0, -1] == pytest.approx(10 * half + 11 * (1 - half))
-    expected = np.where(direct, pair.strong_scores, pair.weak_scores).mean()
-    assert points.quality[0, 0] == pytest.approx(expected)
-    assert points.quality[0, -1] == 1.0
-
-
-def test_nothing_direct_is_the_plain_cascade(pair: Pair) -> None:
-    plain, mixed = both_paid(pair), some_direct(pair, np.zeros(len(pair), bool))
-    assert (plain.strong_costs_usd == mixed.strong_costs_usd).all()
-    assert (plain.weak_scores == mixed.weak_scores).all()
