@@ -13,7 +13,7 @@ from llmroute.records import Sample
 if TYPE_CHECKING:
     from llmroute.cascades.decide import Cascade, Look
     from llmroute.checks import Check
-    from llmroute.records import QueryRouter, RoutingMap, TaskRoute
+    from llmroute.records import RoutingMap, TaskRoute
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Reviewer:
     routes: Mapping[str, TaskRoute] = field(default_factory=dict)
     checks: Mapping[str, Mapping[str, Check]] = field(default_factory=dict)
     """Task → its checks by name."""
-    pair: QueryRouter | records.Cascade | None = None
+    pair: records.QueryRouter | records.Cascade | None = None
     """What the map was calibrated for: the strong model stands behind the weak one."""
     cascade: Cascade | None = None
 
