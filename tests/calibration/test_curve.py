@@ -117,7 +117,7 @@ def test_hull_leaves_out_what_a_mix_of_others_beats():
 
 
 @given(st.lists(st.lists(st.floats(0, 1), min_size=12, max_size=12), min_size=8, max_size=12))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_hulls_of_many_curves_are_those_of_each(rows):
     y = np.array(rows)
     x = np.broadcast_to(np.linspace(0, 1, 12), y.shape)
@@ -133,7 +133,7 @@ Rows = st.lists(
 
 
 @given(Rows, st.randoms())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_order_of_the_rows_never_matters(rows, random):
     shuffled = random.sample(rows, len(rows))
     one, other = (
@@ -147,7 +147,7 @@ def test_order_of_the_rows_never_matters(rows, random):
 
 
 @given(Rows)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_the_curve_starts_at_weak_and_ends_at_strong(rows):
     pair = pair_of([r[1] for r in rows], [r[2] for r in rows])
     curve = threshold_curve(np.array([r[0] for r in rows]), pair)
@@ -158,7 +158,7 @@ def test_the_curve_starts_at_weak_and_ends_at_strong(rows):
 
 
 @given(Rows)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_no_router_beats_the_oracle_at_any_share(rows):
     pair = pair_of([r[1] for r in rows], [r[2] for r in rows])
     router = threshold_curve(np.array([r[0] for r in rows]), pair)
@@ -167,7 +167,7 @@ def test_no_router_beats_the_oracle_at_any_share(rows):
 
 
 @given(Rows)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_the_short_way_to_apgr_gives_the_area(rows):
     pair = pair_of([r[1] for r in rows], [r[2] for r in rows])
     sweep = Sweep.of(np.array([r[0] for r in rows]), pair)
