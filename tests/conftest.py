@@ -287,7 +287,7 @@ def route(task: str, name: str, *fallbacks: str, **more: Any) -> TaskRoute:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_map() -> MakeMap:
     """A map of two tasks and three OpenAI models, at `api_base` where one is given."""
 
@@ -323,7 +323,7 @@ def make_map() -> MakeMap:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def query_router() -> QueryRouter:
     """A calibrated router between small and big for every task, as a map states it."""
     return QueryRouter(

@@ -30,6 +30,10 @@ UNRECOGNISED_REFUSALS = (
     " error."
 )
 
+ALLOWED_FAILS = 3
+"""In a minute; after more of them a route is not asked for `COOLDOWN_S`, its fallbacks are."""
+COOLDOWN_S = 30
+
 RETRIES = {
     "AuthenticationErrorRetries": 0,
     "BadRequestErrorRetries": 0,
@@ -186,10 +190,12 @@ def _tier_evidence(router: QueryRouter, task: str | None, tier: Tier, name: str)
 
 
 def _entry(group: Group) -> dict[str, Any]:
+    # Who has no fallback is not cooled down: a chance of an answer is better than none.
+    cooled = {"allowed_fails": ALLOWED_FAILS} if group.fallbacks else {}
     return {
         "model_name": group.name,
         "litellm_params": litellm_params(group.deployment),
-        "model_info": {PREFIX: dict(group.evidence)},
+        "model_info": {**cooled, PREFIX: dict(group.evidence)},
     }
 
 
@@ -227,8 +233,7 @@ def _router_settings(groups: Iterable[Group], routing_map: RoutingMap) -> dict[s
         "timeout": 120,
         "num_retries": 1,
         "retry_policy": RETRIES,
-        "allowed_fails": 3,
-        "cooldown_time": 30,
+        "cooldown_time": COOLDOWN_S,
         "fallbacks": [{g.name: list(g.fallbacks)} for g in groups if g.fallbacks],
         # Once this is set, a group it does not name has none, so it names all.
         "context_window_fallbacks": [{group.name: names} for group, names in windows],

@@ -44,24 +44,27 @@ def ask_router(chat_server, make_map, monkeypatch):
 
     litellm.suppress_debug_info = True
 
-    def ask(group: str, script: Any) -> tuple[list[str], Any]:
+    def ask(group: str, script: Any, *, times: int = 1) -> tuple[list[str], Any]:
         loaded = document(make_map(chat_server.url))
         settings = loaded["router_settings"]
         router = litellm.Router(model_list=loaded["model_list"], **settings)
         chat_server.script = script
+
+        async def calls() -> Any:
+            return [await call() for _ in range(times)][-1]
 
         async def call() -> Any:
             try:
                 return await router.acompletion(
                     model=group, messages=[{"role": "user", "content": "hello"}]
                 )
-            except litellm.BadRequestError as error:
+            except (litellm.BadRequestError, litellm.RateLimitError) as error:
                 return error
             finally:
                 await litellm.close_litellm_async_clients()
                 litellm.in_memory_llm_clients_cache.flush_cache()
 
-        answer = asyncio.run(call())
+        answer = asyncio.run(calls())
         return [asked.body["model"] for asked in chat_server.requests], answer
 
     return ask
@@ -242,3 +245,21 @@ def test_a_request_too_long_goes_to_the_larger_window(ask_router, chat_server) -
 def test_a_provider_key_never_reaches_another_host(ask_router, chat_server) -> None:
     ask_router("llmroute/proofs", lambda asked: "ok")
     assert chat_server.requests[0].headers["authorization"] == "Bearer none"
+
+
+def test_a_route_that_keeps_failing_is_not_asked_for_a_while(ask_router, chat_server) -> None:
+    def script(asked: Any) -> Any:
+        failing = asked.body["model"] == "gpt-4o-mini"
+        return chat_server.reply({"error": {"message": "no"}}, 500) if failing else "ok"
+
+    called, answer = ask_router("llmroute/summaries", script, times=8)
+    assert called.count("gpt-4.1-mini") == 8
+    assert 4 <= called.count("gpt-4o-mini") <= 8  # of 16 with the retries
+    assert called[-2:] == ["gpt-4.1-mini", "gpt-4.1-mini"]
+    assert answer.choices[0].message.content == "ok"
+
+
+def test_who_has_no_fallback_is_asked_again_and_again(ask_router, chat_server) -> None:
+    failing = chat_server.reply({"error": {"message": "no"}}, 429)
+    called, _ = ask_router("big", lambda asked: failing, times=8)
+    assert called == ["gpt-4o"] * 8

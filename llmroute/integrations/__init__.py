@@ -1,0 +1,1 @@
+"""The routing map inside other people's processes: a gateway asks, the map decides."""
