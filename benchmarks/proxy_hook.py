@@ -29,6 +29,7 @@ os.environ["LITELLM_MODE"] = "PRODUCTION"
 
 import numpy as np
 
+from llmroute.artefact import training_fingerprint
 from llmroute.calibration.pair import Pair, Query
 from llmroute.digest import file_digest
 from llmroute.exporters.litellm import LitellmProxy
@@ -47,7 +48,7 @@ from llmroute.records import (
     TaskRoute,
 )
 from llmroute.routers import build_router
-from llmroute.routers.artefact import SavedRouter, save_router, training_fingerprint
+from llmroute.routers.artefact import SavedRouter, save_router
 from llmroute.routers.novelty import Novelty
 from llmroute.routing_map.file import map_to_yaml
 

@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from llmroute.artefact import training_fingerprint
 from llmroute.calibration.pair import Pair, Query
 from llmroute.digest import file_digest
 from llmroute.exporters.litellm import LitellmProxy
 from llmroute.records import QueryRouter, RoutingMap
 from llmroute.routers import build_router
-from llmroute.routers.artefact import SavedRouter, save_router, training_fingerprint
+from llmroute.routers.artefact import SavedRouter, save_router
 from llmroute.routers.novelty import Novelty
 from llmroute.routing_map.file import map_to_yaml
 
