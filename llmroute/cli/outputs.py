@@ -28,12 +28,16 @@ class Artefacts:
     def view(self) -> ReportView:
         """What every report form shows."""
         if self._view is None:
+            from llmroute.analysis.stability import measure_stability
+
             result = self._result
+            made_from = (result.outcomes, result.comparison, result.routing_map)
             self._view = build_view(
                 result.comparison,
                 result.routing_map,
                 result.outcomes,
                 map_yaml=map_to_yaml(result.routing_map),
+                stability=measure_stability(*made_from),
             )
         return self._view
 

@@ -22,6 +22,7 @@ from llmroute.report.amounts import (
 )
 from llmroute.report.provenance import Group, short_yaml, view_provenance
 from llmroute.report.samples import SamplesView, view_samples
+from llmroute.report.sanitize import one_line
 from llmroute.report.story import (
     SYMBOLS,
     Headline,
@@ -34,6 +35,7 @@ from llmroute.report.story import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from llmroute.analysis.stability import Move, TaskStability
     from llmroute.records import (
         Cell,
         Comparison,
@@ -161,6 +163,34 @@ class TaskView:
 
 
 @dataclass(frozen=True, slots=True)
+class StabilityView:
+    """How easily a task's route would have been another."""
+
+    task: str
+    route: str
+    kept: Quantity
+    """Share of resamples with the same route."""
+    otherwise: str
+    """Where the others go."""
+    moves: tuple[str, ...]
+    """Small changes of a price or the bar that send the task elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedView:
+    """Evidence that could make a task cheaper, and what it would cost to get."""
+
+    task: str
+    candidate: str
+    n_samples: int
+    """Further ones, at the quality seen so far."""
+    cost: Quantity
+    """Of asking it those samples, in dollars."""
+    saving: Quantity
+    """1 − its cost / the route's, should it clear."""
+
+
+@dataclass(frozen=True, slots=True)
 class OverallView:
     """What all traffic would cost and reach if it went one way."""
 
@@ -201,6 +231,9 @@ class ReportView:
     """From the cheapest to the dearest over all tasks, unpriced ones last."""
     savings: SavingsView
     overall: tuple[OverallView, ...]
+    stability: tuple[StabilityView, ...]
+    wanted: tuple[WantedView, ...]
+    """Cheapest to settle first."""
     notes: tuple[str, ...]
     n_planned: int
     n_scored: int
@@ -228,6 +261,7 @@ def build_view(
     max_samples: int = MAX_SAMPLES,
     max_sample_bytes: int = MAX_SAMPLE_BYTES,
     map_yaml: str | None = None,
+    stability: Iterable[TaskStability] = (),
 ) -> ReportView:
     """What the report of one run shows; the same inputs give the same view.
 
@@ -238,6 +272,7 @@ def build_view(
         max_samples: most samples in the explorer; they are taken from all tasks in turn.
         max_sample_bytes: rough size the samples' texts may take on the page.
         map_yaml: the routing-map file's text; None: a short form with routes and fallbacks.
+        stability: how easily each route would have been another, where it was measured.
     """
     routes = {route.task: route for route in routing_map.tasks}
     total_weight = sum(task.weight for task in comparison.tasks) or 1.0
@@ -259,6 +294,8 @@ def build_view(
         candidates=candidates,
         savings=_savings(routing_map),
         overall=_overall(candidates, tasks, comparison.reference),
+        stability=tuple(_stability(task) for task in stability),
+        wanted=_wanted(tasks),
         notes=routing_map.notes,
         n_planned=n_planned,
         n_scored=n_scored,
@@ -395,6 +432,49 @@ def _savings(routing_map: RoutingMap) -> SavingsView:
         interval=savings_range(savings),
         reason=savings.reason,
     )
+
+
+def _stability(task: TaskStability) -> StabilityView:
+    gone = [f"{share_text(share)} {one_line(name, 40)}" for name, share in task.others[:3]]
+    return StabilityView(
+        task=task.task,
+        route=task.route,
+        kept=_share(task.kept),
+        otherwise=", ".join(gone) + (", …" if len(task.others) > 3 else ""),
+        moves=tuple(_move(move) for move in task.moves),
+    )
+
+
+def _move(move: Move) -> str:
+    to = one_line(move.route, 40)
+    if not move.what:
+        return f"a bar {abs(move.by):g} {'higher' if move.by > 0 else 'lower'}: {to}"
+    dearer = "dearer" if move.by > 0 else "cheaper"
+    return f"{one_line(move.what, 40)} {share_text(abs(move.by))} {dearer}: {to}"
+
+
+def _wanted(tasks: tuple[TaskView, ...]) -> tuple[WantedView, ...]:
+    """Undecided candidates that are cheaper than what answers now."""
+    found = []
+    for task in tasks:
+        for cell in task.cells:
+            usd, paid = cell.cost.value, task.cost.value
+            if cell.samples_needed is None or usd is None or cell.is_route:
+                continue
+            if paid is not None and usd >= paid:
+                continue
+            saving = None if not paid else 1 - usd / paid
+            cost = cell.samples_needed * usd / 1000
+            found.append(
+                WantedView(
+                    task.task,
+                    cell.candidate,
+                    cell.samples_needed,
+                    Quantity(cost, usd_text(cost)),
+                    _share(saving),
+                )
+            )
+    return tuple(sorted(found, key=lambda one: (one.cost.value or 0.0, one.task, one.candidate)))
 
 
 def _overall(
