@@ -1,8 +1,8 @@
 """The stories of llmroute, a verb a line. Read this first.
 
 `benchmark` asks and scores, `remap` decides again from what the store holds, `map_outcomes`
-decides from outcomes files. All three end in a `Result`, from which reports are made, and
-`calibrate` fits a query router.
+decides from outcomes files. All three end in a `Result`, from which reports are made;
+`calibrate` fits a query router, and `gate` holds a map against the previous one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,19 @@ from llmroute.plan.prepare import (
     prepare_judges,
     select_suites,
 )
-from llmroute.records import Call, Completion, Config, Outcomes, Price, Provenance, QualityRule
+from llmroute.records import (
+    Call,
+    Completion,
+    Config,
+    Gate,
+    GateResult,
+    MapChange,
+    Outcomes,
+    Price,
+    Provenance,
+    QualityRule,
+    RoutingMap,
+)
 from llmroute.scores.answers import recall_scores, score_answers
 from llmroute.store.manifest import RunManifest, RunState, utc_text
 from llmroute.store.reader import StoreReader
@@ -34,6 +46,8 @@ if TYPE_CHECKING:
     from llmroute.asking import Listener, Wanted
     from llmroute.calibrating import Calibration, Wish
     from llmroute.calibrating_several import SeveralCalibration
+    from llmroute.gate.evidence import Recall
+    from llmroute.gate.verify import Verified
     from llmroute.judges.source import JudgedSource
     from llmroute.race.source import RaceSource
 
@@ -275,6 +289,101 @@ def compare_choices(
     return calibrate_several(_recall_result(None, files, store, run_id, prices), names, wish)
 
 
+def gate(
+    routing_map: Path,
+    previous: Path | None,
+    settings: Gate,
+    now: datetime,
+    *,
+    files: Sequence[Path] = (),
+    previous_files: Sequence[Path] = (),
+    store: Path | None = None,
+) -> GateResult:
+    """A routing map against the previous one: what changed, why, and whether it may pass.
+
+    Args:
+        routing_map: this map's file.
+        previous: the other's; None: there is none, and only what this map alone shows is checked.
+        settings: levels, tolerances and the age that is allowed.
+        now: the wall clock.
+        files: the outcomes of this map; none: those beside it, else its run in the store.
+        previous_files: the same of the previous map.
+        store: the database, where there is one.
+
+    Raises:
+        InputError: a map can't be used, was edited by hand, or is one of other suites.
+        StoreError: the store cannot be read.
+    """
+    from llmroute.gate.check import check_change
+    from llmroute.gate.compare import compare_maps, first_map
+    from llmroute.gate.evidence import gather_evidence
+    from llmroute.gate.verify import MapFile
+
+    after = gather_evidence(MapFile.read(routing_map), files, _recall_from(store))
+    if previous is None:
+        change = first_map(after)
+    else:
+        before = gather_evidence(MapFile.read(previous), previous_files, _recall_from(store))
+        change = compare_maps(before, after)
+    return check_change(change, settings, now)
+
+
+def diff_maps(before: Path, after: Path) -> MapChange:
+    """What changed from one map's file to another's, by the maps alone.
+
+    Raises:
+        InputError: a map can't be used, or they are of other suites.
+    """
+    from llmroute.gate.compare import MapEvidence, compare_maps
+    from llmroute.gate.verify import MapFile
+
+    first, second = MapFile.read(before), MapFile.read(after)
+    return compare_maps(
+        *(MapEvidence(f.routing_map, f.content, name=str(f.path)) for f in (first, second))
+    )
+
+
+def verify_map(
+    routing_map: Path,
+    files: Sequence[Path] = (),
+    *,
+    store: Path | None = None,
+    config: Config | None = None,
+    shallow: bool = False,
+) -> Verified:
+    """Whether a map is what was written, and what its outcomes give.
+
+    Args:
+        routing_map: its file.
+        files: its outcomes; none: its run in the store, else those beside it.
+        store: the database, where there is one.
+        config: names the suites of today, to say which have changed since.
+        shallow: recompute nothing.
+
+    Raises:
+        InputError: it is no map, was edited by hand, a file it names is another one by now, its
+            outcomes give another map, or there are none to recompute it from.
+        StoreError: the store cannot be read.
+    """
+    from llmroute.gate.evidence import recompute_map
+    from llmroute.gate.verify import MapFile, Verified, changed_suites, check_artefacts
+
+    file = MapFile.read(routing_map)
+    artefacts = check_artefacts(file)
+    source = None if shallow else recompute_map(file, files, _recall_from(store))
+    suites = [] if config is None else select_suites(config, Selection())
+    if file.is_edited:
+        raise file.edited_fault()
+    return Verified(
+        map=str(routing_map),
+        tasks=len(file.routing_map.tasks),
+        digest="matches" if file.content.get("digest") else "not stated",
+        artefacts=tuple(path.name for path in artefacts),
+        recomputed_from=None if source is None else source.name,
+        suites_changed=changed_suites(file, suites) if suites else (),
+    )
+
+
 def record_run(store: Path, file: Path, run_id: str | None) -> None:
     """Write a run's answers as a recording, which `replay/` candidates read.
 
@@ -315,6 +424,25 @@ def _stored(store: Path, calls: Sequence[Call]) -> dict[str, Completion]:
         return {}
     with StoreReader.open(store) as reader:
         return {answer.key: answer for answer in reader.completions({c.key for c in calls})}
+
+
+def _recall_from(store: Path | None) -> Recall:
+    """Finds a map's run in the store and makes the map again as it says it was decided."""
+    from llmroute.gate.evidence import Source
+    from llmroute.gate.recompute import decision_of
+
+    def recall(routing_map: RoutingMap) -> Source | None:
+        run_id = routing_map.provenance.run_id
+        if store is None or run_id is None or not store.is_file():
+            return None
+        with StoreReader.open(store) as reader:
+            if reader.run(run_id) is None:
+                return None
+        result = remap(store, run_id=run_id, decision=decision_of(routing_map))
+        name = f"run {run_id} in {store}"
+        return Source(name, result.outcomes, result.routing_map, ("provenance",))
+
+    return recall
 
 
 def _race(

@@ -11,6 +11,7 @@ from llmroute.cli import (
     ab,
     bench,
     calibrate,
+    check,
     export,
     init,
     judge,
@@ -33,12 +34,13 @@ app = typer.Typer(
 
 app.command("init")(init.init)
 app.command("bench")(bench.bench)
-app.command("map")(routing_map.map_command)
+app.command("check")(check.check)
 app.command("report")(report.report)
 app.command("calibrate")(calibrate.calibrate)
 app.command("export")(export.export)
 app.command("models")(models.models)
 app.command("schema")(schema.schema)
+app.add_typer(routing_map.app, name="map")
 app.add_typer(suites.app, name="suites")
 app.add_typer(judge.app, name="judge")
 app.add_typer(ab.app, name="ab")

@@ -27,17 +27,17 @@ def stderr_console() -> Console:
 
 
 def say(message: str) -> None:
-    """One message to stderr, with what a terminal would obey made visible."""
-    from llmroute.report.sanitize import visible
+    """One message to stderr, with what a terminal or a CI log would obey made visible."""
+    from llmroute.report.sanitize import loggable
 
-    typer.echo(visible(message), err=True)
+    typer.echo(loggable(message), err=True)
 
 
 def show_text(text: str) -> None:
-    """Text to stdout, with what a terminal would obey made visible."""
-    from llmroute.report.sanitize import visible
+    """Text to stdout, with what a terminal or a CI log would obey made visible."""
+    from llmroute.report.sanitize import loggable
 
-    typer.echo(visible(text))
+    typer.echo(loggable(text))
 
 
 def print_table(
@@ -50,7 +50,7 @@ def print_table(
         rows: cells as text; data, never markup.
         right: indices of the columns whose cells stand at the right.
     """
-    from llmroute.report.sanitize import one_line
+    from llmroute.report.sanitize import loggable, one_line
     from llmroute.report.terminal import align_columns
 
     clean = [[one_line(cell) for cell in row] for row in rows]
@@ -59,7 +59,7 @@ def print_table(
     if console.is_terminal:
         _draw_table(console, columns, clean, at_right)
     else:
-        typer.echo(align_columns(columns, clean, at_right))
+        typer.echo(loggable(align_columns(columns, clean, at_right)))
 
 
 def _draw_table(

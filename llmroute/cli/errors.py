@@ -65,11 +65,11 @@ def _exit_code(function: Callable[[], int]) -> int:
 
 
 def _say(message: str) -> None:
-    """To stderr, with what a terminal would obey made visible and known secrets taken out."""
+    """To stderr, with what a terminal or a CI log would obey made visible and secrets taken out."""
     from llmroute.calls.redact import redact, secrets_in
-    from llmroute.report.sanitize import visible
+    from llmroute.report.sanitize import loggable
 
-    typer.echo(visible(redact(message, secrets_in(os.environ))), err=True)
+    typer.echo(loggable(redact(message, secrets_in(os.environ))), err=True)
 
 
 def _debug() -> None:

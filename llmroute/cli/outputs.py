@@ -8,6 +8,7 @@ from pathlib import Path
 from llmroute.deciding import Result
 from llmroute.errors import ConfigError
 from llmroute.files import atomic_write
+from llmroute.records import Config
 from llmroute.report.view import ReportView, build_view
 from llmroute.routing_map.file import map_to_json, map_to_yaml
 
@@ -80,6 +81,22 @@ class Artefacts:
             ".yaml": lambda: map_to_yaml(routing_map),
             ".yml": lambda: map_to_yaml(routing_map),
         }
+
+
+def last_map(config: Config) -> Path:
+    """The map the last bench left.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    path = config.out / MAP_FILE
+    if not path.exists():
+        raise ConfigError(
+            "there is no map here yet",
+            where=str(path),
+            fix="Run `llmroute bench` first, or name the map's file.",
+        )
+    return path
 
 
 SUFFIXES = (".md", ".csv", ".json", ".junit.xml", ".html", ".yaml", ".yml", ".jsonl", ".jsonl.gz")

@@ -69,6 +69,26 @@ def read_threshold(value: Any) -> QualityThreshold:
     raise RefusedError(f"unknown key {key!r}", fix, at=(key,))
 
 
+_DAYS = {"h": 1 / 24, "d": 1.0, "w": 7.0}
+
+
+def read_age(value: Any) -> float:
+    """An age as it is written, in days.
+
+    Raises:
+        RefusedError: it is no number with a unit.
+
+    >>> read_age("12h"), read_age("30d"), read_age("4w")
+    (0.5, 30.0, 28.0)
+    """
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)\s*([hdw])", str(value).strip())
+    if isinstance(value, bool) or found is None:
+        raise RefusedError(
+            f"{str(value)[:40]!r} is no age", "Write hours, days or weeks: 12h, 30d, 4w."
+        )
+    return float(found[1]) * _DAYS[found[2]]
+
+
 def _share(name: str, value: Any, *, most: float, least_excluded: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         fix = "Write a number such as 0.85, {of_reference: 0.95} or {of_best: 0.95}."
@@ -100,6 +120,7 @@ Positive = Annotated[float, AllowInfNan(False), Field(gt=0), _FROM_ENV]
 NotNegative = Annotated[float, AllowInfNan(False), Field(ge=0), _FROM_ENV]
 Count = Annotated[int, Field(ge=1, le=2**31), _FROM_ENV]
 Seed = Annotated[int, Field(ge=0, lt=2**63), _FROM_ENV]
+Age = Annotated[float, PlainValidator(read_age, json_schema_input_type=str)]
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_checked_name)]
 Threshold = Annotated[

@@ -9,17 +9,26 @@ from typing import TYPE_CHECKING
 from llmroute.calls.limits import limited_names
 from llmroute.config.environment import fill_environment, variable_in
 from llmroute.config.faults import together, validate
-from llmroute.config.schema import CandidateEntry, ConfigFile, LimitsEntry, PriceEntry
+from llmroute.config.schema import (
+    CandidateEntry,
+    ConfigFile,
+    GateEntry,
+    LimitsEntry,
+    PriceEntry,
+    RuleEntry,
+)
 from llmroute.config.yaml_source import Document, read_yaml
 from llmroute.errors import ConfigError, InputError, did_you_mean
 from llmroute.records import (
     Budget,
     Candidate,
     Config,
+    Gate,
     Judging,
     Limits,
     Price,
     QualityRule,
+    RuleSetting,
     TaskLimits,
 )
 from llmroute.resources import shipped
@@ -136,6 +145,7 @@ def _config(file: ConfigFile, path: Path) -> Config:
             for task, entry in file.tasks.items()
             if entry.quality_threshold is not None
         },
+        gate=_gate(file.gate),
         store=folder / file.store,
         out=folder / file.out,
         path=path,
@@ -148,6 +158,19 @@ def _with_key_variables(config: Config, document: Document) -> Config:
     named = [variable_in(w.get("api_key")) if isinstance(w, dict) else None for w in written]
     pairs = zip(config.candidates, named, strict=True)
     return replace(config, candidates=tuple(replace(c, api_key_variable=name) for c, name in pairs))
+
+
+def _gate(entry: GateEntry) -> Gate:
+    written = {name: rule for name, rule in entry if isinstance(rule, RuleEntry)}
+    age = entry.evidence_age
+    return Gate(
+        rules={
+            name: RuleSetting(rule.level, getattr(rule, "tolerance", None))
+            for name, rule in written.items()
+        },
+        max_age_days=None if age is None else age.max_age,
+        confidence=entry.confidence,
+    )
 
 
 def _judging(file: ConfigFile, folder: Path) -> Judging:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 
 from llmroute.config.faults import RefusedError
 from llmroute.config.fields import (
+    Age,
     Count,
     Name,
     NotNegative,
@@ -20,7 +21,7 @@ from llmroute.config.fields import (
     Written,
     as_list,
 )
-from llmroute.records import Evidence, Panel, QualityThreshold
+from llmroute.records import Evidence, GateLevel, Panel, QualityThreshold
 
 RESERVED_PARAMS = ("api_base", "api_key", "messages", "model", "n", "stream")
 
@@ -218,6 +219,86 @@ class TaskEntry(Written):
     quality_threshold: Threshold | None = Field(None, description="Its bar, before the suite's.")
 
 
+def _from_level(value: Any) -> Any:
+    return {"level": value} if isinstance(value, str) else value
+
+
+class RuleEntry(Written):
+    """How much one of the gate's rules weighs."""
+
+    level: GateLevel | None = Field(None, description="`error` fails the gate, `warn` is shown.")
+
+
+class TolerantRuleEntry(RuleEntry):
+    """How much a rule weighs, and what it lets pass."""
+
+    tolerance: Annotated[Number, Field(ge=0)] | None = Field(
+        None, description="What changes by no more than this passes."
+    )
+
+
+class AgeRuleEntry(RuleEntry):
+    """How much the age of the evidence weighs, and how old it may be."""
+
+    max_age: Age | None = Field(
+        None, description="Of the oldest answer: 12h, 30d, 4w.", examples=["30d"]
+    )
+
+
+LevelOr = Annotated[
+    RuleEntry, BeforeValidator(_from_level, json_schema_input_type=GateLevel | RuleEntry)
+]
+LevelOrTolerant = Annotated[
+    TolerantRuleEntry,
+    BeforeValidator(_from_level, json_schema_input_type=GateLevel | TolerantRuleEntry),
+]
+LevelOrAge = Annotated[
+    AgeRuleEntry, BeforeValidator(_from_level, json_schema_input_type=GateLevel | AgeRuleEntry)
+]
+
+
+class GateEntry(Written):
+    """What `llmroute check` objects to; a rule's level alone, or a mapping with its tolerance."""
+
+    confidence: Annotated[Number, Field(gt=0.5, lt=1)] = Field(
+        0.95, description="That a fall in quality, on any of the tasks, is not noise."
+    )
+    route_changed: LevelOr | None = Field(None, description="Another route; error.")
+    bar_missed: LevelOr | None = Field(None, description="No route clears any more; error.")
+    quality_fell: LevelOrTolerant | None = Field(
+        None, description="Worse answers, beyond noise; error, tolerance 0 of quality."
+    )
+    cost_rose: LevelOrTolerant | None = Field(
+        None, description="Dearer requests; error, tolerance 0.10 of the cost."
+    )
+    coverage_lost: LevelOrTolerant | None = Field(
+        None, description="Fewer scores or samples; error, tolerance 0.02 of the calls."
+    )
+    evidence_age: LevelOrAge | None = Field(
+        None, description="Evidence older than max_age; error where one is set."
+    )
+    task_removed: LevelOr | None = Field(None, description="A task without a route; error.")
+    threshold_lowered: LevelOr | None = Field(None, description="A lower bar; error.")
+    cheaper_passes: LevelOr | None = Field(
+        None, description="The route moves to a cheaper candidate that now clears; warn."
+    )
+    price_moved: LevelOrTolerant | None = Field(
+        None, description="A candidate's price moved; warn, tolerance 0.05 of the price."
+    )
+    verdict_weaker: LevelOr | None = Field(None, description="A less sure route; warn.")
+    suite_changed: LevelOr | None = Field(None, description="Another suite; warn.")
+    candidate_changed: LevelOr | None = Field(
+        None, description="Another model, parameters or endpoint under one name; warn."
+    )
+    reference_changed: LevelOr | None = Field(None, description="Another reference; warn.")
+    router_changed: LevelOr | None = Field(
+        None, description="A query router that is gone or between others; warn."
+    )
+    judge_uncalibrated: LevelOr | None = Field(
+        None, description="A judge's scores without people's labels; warn."
+    )
+
+
 class ConfigFile(Written):
     """llmroute.yaml: what is compared, and what decides."""
 
@@ -258,6 +339,11 @@ class ConfigFile(Written):
         default_factory=dict,
         description="Of all candidates of one key together, by provider or host of api_base.",
         examples=[{"openai": {"rpm": 500, "tpm": 200000}}],
+    )
+    gate: GateEntry = Field(
+        default_factory=GateEntry,
+        description="What `llmroute check` objects to.",
+        examples=[{"quality_fell": "error", "cost_rose": {"level": "warn", "tolerance": 0.1}}],
     )
     tasks: dict[Name, TaskEntry] = Field(default_factory=dict, description="Per task.")
     store: Text = Field(".llmroute/store.db", description="What was paid for, on disk.")

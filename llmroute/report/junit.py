@@ -22,6 +22,11 @@ def render_junit(view: ReportView) -> str:
     )
     for task in view.tasks:
         _append_suite(root, task)
+    return to_xml(root)
+
+
+def to_xml(root: ET.Element) -> str:
+    """The document, indented, with its declaration."""
     ET.indent(root)
     xml = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{xml}\n'

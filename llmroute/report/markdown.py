@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from llmroute.report.sanitize import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llmroute.report.view import RejectedView, ReportView, TaskView
 
-MAX_CHARS = 60_000
+MAX_BYTES = 60_000
 """GitHub drops comments over 64 KiB."""
 NAME_CHARS = 120
 MAX_NOTES = 12
@@ -25,7 +27,7 @@ _REFERENCES = re.compile(r"(@|#|\bGH-|\bwww\.|://)(?=\w)", re.IGNORECASE)
 
 
 def render_markdown(view: ReportView) -> str:
-    """Verdict, routing map, why nothing cheaper, and the notes, cut at `MAX_CHARS`."""
+    """Verdict, routing map, why nothing cheaper, and the notes, cut at `MAX_BYTES`."""
     parts = [
         f"### {plain(view.headline.sentence)}",
         " ".join(plain(detail) for detail in view.headline.details),
@@ -34,7 +36,7 @@ def render_markdown(view: ReportView) -> str:
         _notes(view),
         _footer(view),
     ]
-    return _fit([part for part in parts if part])
+    return fit([part for part in parts if part])
 
 
 def code_span(text: str) -> str:
@@ -123,11 +125,20 @@ def _footer(view: ReportView) -> str:
     return f"{plain(view.rule)} {scored}{run}"
 
 
-def _fit(parts: list[str]) -> str:
-    """Whole lines up to the limit, and a line that says what was cut."""
+_CUT_BYTES = 60
+"""What the line about the cut, and the end of what it falls into, take at most."""
+
+
+def fit(parts: Sequence[str], max_bytes: int = MAX_BYTES) -> str:
+    r"""The parts as paragraphs: whole lines up to the limit, and a line that says what was cut.
+
+    >>> fit(["one", "two " * 20], 80)
+    'one\n\n83 bytes were cut.\n'
+    """
     text = "\n\n".join(parts) + "\n"
-    if len(text) <= MAX_CHARS:
+    data = text.encode()
+    if len(data) <= max_bytes:
         return text
-    kept = text[:MAX_CHARS].rsplit("\n", 1)[0]
+    kept = data[: max_bytes - _CUT_BYTES].decode(errors="ignore").rpartition("\n")[0].rstrip("\n")
     closing = "\n\n</details>" if kept.count("<details>") > kept.count("</details>") else ""
-    return f"{kept}{closing}\n\n{len(text) - len(kept):,} characters were cut.\n"
+    return f"{kept}{closing}\n\n{len(data) - len(kept.encode()):,} bytes were cut.\n"

@@ -56,6 +56,21 @@ def one_line(text: str, max_chars: int | None = None) -> str:
     return f"{line[: max_chars - 1 - tail]}…{line[len(line) - tail :]}"
 
 
+_COMMAND = re.compile(r"^(\s*)(?=::)|(?<=#)(?=#\w*\[)", re.MULTILINE)
+
+
+def loggable(text: str) -> str:
+    r"""The visible text without what a CI system's log takes for a command of its own.
+
+    GitHub obeys lines that start with `::` and `##[` anywhere in one, Azure Pipelines and TeamCity
+    `##vso[` and `##teamcity[`: a backslash keeps them text.
+
+    >>> loggable("::error::x"), loggable("a ##[group]b"), loggable("std::move ## [1]")
+    ('\\::error::x', 'a #\\#[group]b', 'std::move ## [1]')
+    """
+    return _COMMAND.sub(lambda match: f"{match.group(1) or ''}\\", visible(text))
+
+
 def _escape(match: re.Match[str]) -> str:
     if match.group(1):
         return match.group(1)

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from llmroute.report.amounts import UNKNOWN
-from llmroute.report.sanitize import one_line
+from llmroute.report.sanitize import loggable, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -46,7 +46,7 @@ def print_report(view: ReportView, console: Console) -> None:
         console.print(_rich(view))
         return
     # A pipe may take less than UTF-8, and a report must not end in a UnicodeEncodeError.
-    text = render_text(view).encode(console.encoding, "replace").decode(console.encoding)
+    text = loggable(render_text(view)).encode(console.encoding, "replace").decode(console.encoding)
     console.print(Text(text), soft_wrap=True, end="")
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmroute.report.markdown import MAX_CHARS, code_span, plain, render_markdown
+from llmroute.report.markdown import MAX_BYTES, code_span, plain, render_markdown
 from llmroute.report.view import build_view
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def test_a_long_summary_is_cut_at_a_line_and_says_so(
 ) -> None:
     cells = [replace(cell, task=f"task {i} {'x' * 100}") for i in range(400)]
     text = render_markdown(build_view(*run_of(cells, reference="small")))
-    assert len(text) <= MAX_CHARS + 100
-    assert text.endswith("characters were cut.\n")
+    assert len(text.encode()) <= MAX_BYTES
+    assert text.endswith("bytes were cut.\n")
 
 
 def test_many_notes_are_counted_rather_than_listed(small_run: Run) -> None:

@@ -1,0 +1,1 @@
+"""A routing map against the previous one: what changed, why, and whether it may pass."""

@@ -1,0 +1,89 @@
+"""GateResult or MapChange → a Console: tables on a terminal, aligned plain text for a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from llmroute.report.gate_view import COLUMNS, STYLES, finding_cells, gate_sentence
+from llmroute.report.map_diff import (
+    COLUMNS as DIFF_COLUMNS,
+)
+from llmroute.report.map_diff import (
+    RIGHT,
+    diff_facts,
+    diff_notes,
+    diff_rows,
+    diff_sentence,
+)
+from llmroute.report.sanitize import loggable, one_line
+from llmroute.report.terminal import align_columns
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from llmroute.records import GateResult, MapChange
+
+DIFF_STYLES = {"~": "yellow", "+": "green", "-": "red", " ": "dim"}
+
+
+def print_gate(result: GateResult, console: Console) -> None:
+    """The answer, what it objects to and why."""
+    tone = "bold green" if result.passed else "bold red"
+    _print_line(console, gate_sentence(result), tone)
+    if result.findings:
+        rows = [tuple(map(one_line, finding_cells(found))) for found in result.findings]
+        styles = [STYLES[found.level] for found in result.findings]
+        _print_table(console, COLUMNS, rows, styles)
+    for note in result.change.notes:
+        _print_line(console, f"note: {one_line(note)}", "yellow")
+
+
+def print_diff(change: MapChange, console: Console) -> None:
+    """Each task of two maps, what changed beside them, and the notes only one of them has."""
+    _print_line(console, diff_sentence(change), "bold")
+    rows = diff_rows(change)
+    cells = [tuple(map(one_line, row.cells)) for row in rows]
+    if cells:
+        styles = [DIFF_STYLES[row.sign] for row in rows]
+        _print_table(console, DIFF_COLUMNS, cells, styles, RIGHT)
+    for fact in diff_facts(change):
+        _print_line(console, one_line(fact), "")
+    notes = [one_line(note) for note in diff_notes(change)]
+    if notes:
+        _print_line(console, "\nNotes", "bold")
+    for note in notes:
+        _print_line(console, note, "")
+
+
+def _print_line(console: Console, line: str, style: str) -> None:
+    encoded = loggable(line).encode(console.encoding, "replace").decode(console.encoding)
+    console.print(Text(encoded, style=style), soft_wrap=not console.is_terminal)
+
+
+def _print_table(
+    console: Console,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    styles: Iterable[str],
+    right: Sequence[str] = (),
+) -> None:
+    if not console.is_terminal:
+        text = f"\n{align_columns(columns, rows, right)}\n"
+        _print_line(console, text, "")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in columns:
+        fixed = column in (*right, "Level", "Rule", "Verdict", "")
+        table.add_column(
+            column,
+            justify="right" if column in right else "left",
+            overflow="fold",
+            no_wrap=fixed,
+        )
+    for row, style in zip(rows, styles, strict=True):
+        table.add_row(Text(row[0], style=style), *(Text(loggable(cell)) for cell in row[1:]))
+    console.print("", table, "", sep="\n")
