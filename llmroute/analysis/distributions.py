@@ -6,11 +6,13 @@ Written out because SciPy is no dependency; it is the oracle in the tests.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 from llmroute.analysis.intervals import beta_cdf
 
 
+@lru_cache(maxsize=1024)
 def student_t_quantile(p: float, df: float) -> float:
     """The value a Student t variable stays below with probability p in (0.5, 1).
 
@@ -65,6 +67,23 @@ def binomial_p_value(successes: int, n: int, p: float) -> float:
     at_least = beta_cdf(p, successes, n - successes + 1) if successes else 1.0
     at_most = 1.0 - beta_cdf(p, successes + 1, n - successes) if successes < n else 1.0
     return min(1.0, 2 * min(at_least, at_most))
+
+
+def fisher_p_value(hits: int, n: int, other_hits: int, other_n: int) -> float:
+    """Exact two-sided p-value of "both shares are one": Fisher's test of two counts.
+
+    The probability, given all margins, of every table that is no likelier than this one.
+
+    >>> round(fisher_p_value(1, 10, 11, 14), 6)
+    0.002759
+    """
+    total, everyone = hits + other_hits, n + other_n
+    chances = [
+        math.comb(n, k) * math.comb(other_n, total - k) / math.comb(everyone, total)
+        for k in range(max(0, total - other_n), min(n, total) + 1)
+    ]
+    seen = chances[hits - max(0, total - other_n)]
+    return min(1.0, math.fsum(chance for chance in chances if chance <= seen * (1 + 1e-9)))
 
 
 def anytime_binomial_p_value(successes: int, n: int, p: float) -> float:
