@@ -101,7 +101,8 @@ def bench(
     """Run suites × candidates, score the answers, and write the routing map and the report.
 
     What is answered is kept in the store: the same command again asks only what is missing.
-    Without a configuration the shipped suites run on the builtin programs: no key, no network.
+    Without a configuration the shipped suites that need no judge run on the builtin programs: no
+    key, no network.
     """
     import os
     from datetime import UTC, datetime
@@ -123,7 +124,7 @@ def bench(
     if dry_run:
         print_plan(estimate_run(settings, plan, refresh=refresh), as_json=as_json)
         return 0
-    if _must_ask(yes) and not confirm(
+    if must_ask(yes) and not confirm(
         estimate_run(settings, plan, refresh=refresh), settings.budget.confirm_usd
     ):
         return 0
@@ -153,7 +154,7 @@ def bench(
     )
 
 
-def _must_ask(yes: bool) -> bool:
+def must_ask(yes: bool) -> bool:
     """A person is asked before money is spent; a pipe and CI are not."""
     import os
     import sys
@@ -179,26 +180,12 @@ def _settings(
     settings = opt.read_config(path)
     if settings.path is None and not quiet:
         say(
-            "No llmroute.yaml here: running the shipped suites on the builtin programs. "
-            "`llmroute init` writes one for your own models."
+            "No llmroute.yaml here: running the shipped suites that need no judge on the builtin "
+            "programs. `llmroute init` writes one for your own models."
         )
     budget = settings.budget
     return replace(
         settings,
         repeats=settings.repeats if repeats is None else repeats,
-        budget=budget if max_usd is None else replace(budget, max_usd=_checked_cap(max_usd)),
+        budget=budget if max_usd is None else replace(budget, max_usd=opt.read_cap(max_usd)),
     )
-
-
-def _checked_cap(max_usd: float) -> float:
-    from math import isfinite
-
-    from llmroute.errors import ConfigError
-
-    if not isfinite(max_usd) or max_usd < 0:
-        raise ConfigError(
-            f"{max_usd} is no cap",
-            where="--max-usd",
-            fix="Write an amount in dollars, such as 5.00.",
-        )
-    return max_usd

@@ -165,6 +165,25 @@ def read_confidence(value: float | None) -> float | None:
     return value
 
 
+def read_cap(max_usd: float) -> float:
+    """The cap on spending, checked.
+
+    Raises:
+        ConfigError: it is no amount.
+    """
+    from math import isfinite
+
+    from llmroute.errors import ConfigError
+
+    if not isfinite(max_usd) or max_usd < 0:
+        raise ConfigError(
+            f"{max_usd} is no cap",
+            where="--max-usd",
+            fix="Write an amount in dollars, such as 5.00.",
+        )
+    return max_usd
+
+
 def read_prices(path: Path | None) -> dict[str, Price] | None:
     """The prices in a file, or None where none is named."""
     from llmroute.calls.prices import read_price_file

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from llmroute import __version__
-from llmroute.calls.budget import OUTPUT_BOUNDS
+from llmroute.calls.budget import FREE_PROVIDERS, OUTPUT_BOUNDS
 from llmroute.calls.builtin_client import BUILTIN_PRICE
 from llmroute.calls.keys import missing_key
 from llmroute.calls.prices import list_price, model_facts
@@ -28,6 +28,8 @@ T = TypeVar("T")
 def select_suites(config: Config, selection: Selection) -> tuple[Suite, ...]:
     """The run's suites with the samples it asks.
 
+    Without a configuration there is no judge: what only one can grade is run where it is named.
+
     Raises:
         SuiteError: a suite file is wrong.
         UnknownName: a suite was asked for that the configuration does not have.
@@ -39,7 +41,9 @@ def select_suites(config: Config, selection: Selection) -> tuple[Suite, ...]:
     suites = load_suites(config.suites, judge=config.judge, root=config.folder)
     check_tasks(config, [suite.task for suite in suites])
     by_name = {suite.name: suite for suite in suites}
-    chosen = [_named(name, by_name, "suite") for name in selection.suites] or list(suites)
+    chosen = [_named(name, by_name, "suite") for name in selection.suites] or [
+        suite for suite in suites if config.path is not None or suite.metrics
+    ]
     chosen = [_with_rival(suite, config, selection) for suite in chosen]
     if selection.limit is None:
         return tuple(chosen)
@@ -128,6 +132,8 @@ def _as_judge(judge: Candidate) -> Candidate:
     usual = {"max_tokens": 8192} if thinks else {"max_tokens": 2048, "temperature": 0}
     if any(bound in judge.params for bound in OUTPUT_BOUNDS):
         del usual["max_tokens"]
+    if judge.provider in FREE_PROVIDERS:
+        usual = {}  # a program's parameters are its own
     named = replace(judge, name=JUDGE_PREFIX + judge.name, params=usual | dict(judge.params))
     return with_known_price(named)
 

@@ -13,7 +13,7 @@ from llmroute.suites.lint import lint_suite
 from llmroute.suites.load import load_suite
 from llmroute.suites.prompt import render_messages
 
-SUITES = sorted(shipped("suites").glob("*.yaml"))
+SUITES = [p for p in sorted(shipped("suites").glob("*.yaml")) if load_suite(p).metrics]
 SUMS = Suite(
     "sums",
     "arithmetic",

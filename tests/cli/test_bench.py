@@ -245,7 +245,7 @@ def test_without_a_configuration_the_shipped_suites_run_on_builtin_programs(
 ) -> None:
     result = llmroute("bench", "--limit", 4)
     assert result.exit_code == 0, result.stderr
-    assert "running the shipped suites on the builtin programs" in result.stderr
+    assert "running the shipped suites that need no judge on the builtin" in result.stderr
     routing_map = yaml.safe_load((folder / "llmroute-out/routing-map.yaml").read_text())
     assert len(routing_map["tasks"]) >= 6
     assert set(routing_map["provenance"]["candidates"]) == {"builtin/rules", "builtin/tfidf"}
