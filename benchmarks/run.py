@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, tuple[bool, list[str]]] = {
     "racing": (True, []),
     "decision_rule": (True, ["--draws", "20"]),
     "hostile_rubrics": (False, []),
+    "judge_attacks": (False, ["--answers", "5"]),
 }
 """Name → whether it needs the recorded outcomes, and its arguments."""
 

@@ -32,6 +32,7 @@ PROGRAMS = Registry(
     "builtin candidate",
     {
         "embedding": "llmroute.builtin.embedding:Embedding",
+        "gullible": "llmroute.builtin.gullible:Gullible",
         "rules": "llmroute.builtin.rules:Rules",
         "tfidf": "llmroute.builtin.tfidf:Tfidf",
     },

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmroute.cli import judge_agree
+from llmroute.cli import judge_agree, judge_attack
 from llmroute.cli import options as opt
 from llmroute.cli.errors import command
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Rubrics, and how far a judge can be trusted.", no_args_is_help=True)
 app.command("agree")(judge_agree.agree)
+app.command("attack")(judge_attack.attack)
 
 RubricName = Annotated[str, typer.Argument(metavar="NAME", help="A rubric's name, or its file.")]
 

@@ -24,7 +24,14 @@ EVERY_S = 30.0
 class RunProgress:
     """A `Listener` that redraws one line on a terminal and writes a line now and then elsewhere."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, what: str | None = None) -> None:
+        """Nothing is shown yet.
+
+        Args:
+            quiet: no progress at all.
+            what: what is about to be asked; None: the plan's suites, candidates and calls.
+        """
+        self._what = what
         self._console = stderr_console()
         self._quiet = quiet
         self._bar: Progress | None = None
@@ -49,12 +56,8 @@ class RunProgress:
         """Say what is about to happen, and start the bar."""
         verdicts = _n_verdicts(plan)
         self._total = len(plan.calls) - n_stored + verdicts
-        suites = _counted(len(plan.suites), "suite")
-        candidates = _counted(len(plan.candidates), "candidate")
-        stored = f", {n_stored:,} already in the store" if n_stored else ""
         if not self._quiet:
-            judged = f", up to {verdicts:,} to judges" if verdicts else ""
-            say(f"{suites} × {candidates}: {len(plan.calls):,} calls{stored}{judged}")
+            say(self._what or _described(plan, n_stored, verdicts))
         if self._total and not self._quiet and self._console.is_terminal:
             self._bar = self._new_bar()
             self._bar.start()
@@ -125,6 +128,14 @@ class RunProgress:
         )
         bar.add_task("calls", total=self._total, facts="")
         return bar
+
+
+def _described(plan: Plan, n_stored: int, verdicts: int) -> str:
+    suites = _counted(len(plan.suites), "suite")
+    candidates = _counted(len(plan.candidates), "candidate")
+    stored = f", {n_stored:,} already in the store" if n_stored else ""
+    judged = f", up to {verdicts:,} to judges" if verdicts else ""
+    return f"{suites} × {candidates}: {len(plan.calls):,} calls{stored}{judged}"
 
 
 def _n_verdicts(plan: Plan) -> int:

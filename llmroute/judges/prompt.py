@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+import regex
 
 from llmroute.digest import digest
 from llmroute.errors import JudgeError
@@ -43,7 +44,9 @@ PAIR_NAMES = SYSTEM_NAMES | {
 }
 NONCE_DIGITS = 16
 
-_INVISIBLE = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
+_UNSAFE = regex.compile(
+    r"[<>\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
 _WORD = re.compile(r"\S+")
 
 
@@ -125,7 +128,7 @@ def encode(value: Any) -> str:
     '"é \\u003cb\\u003e\\u202e\\u200b"'
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
-    return "".join(_escaped(c) if _needs_escape(c) else c for c in text)
+    return _UNSAFE.sub(_escaped, text)
 
 
 def count_words(text: str) -> int:
@@ -137,15 +140,9 @@ def count_words(text: str) -> int:
     return sum(1 for _ in _WORD.finditer(text))
 
 
-def _needs_escape(character: str) -> bool:
-    if character < "\x7f":
-        return character in "<>"
-    is_selector = "\ufe00" <= character <= "\ufe0f" or character >= "\U000e0000"
-    return is_selector or unicodedata.category(character) in _INVISIBLE
-
-
-def _escaped(character: str) -> str:
-    return json.dumps(character)[1:-1] if character > "\x7e" else f"\\u{ord(character):04x}"
+def _escaped(match: regex.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ import regex
 
 _MARKUP = re.compile(r"<[^<>]{0,200}>|```[\w+-]*|&[a-z]{2,8};")
 _WORD = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]|[\p{L}\p{M}\p{N}]+")
+_INVISIBLE = regex.compile(r"[\p{Cf}\p{Cc}--\s]", regex.VERSION1)
 _EXCEPT_WORDS = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 _OPENERS = frozenset(
     phrase.strip()
@@ -42,7 +43,7 @@ def trivial_reason(output: str, *, short_answers_allowed: bool = False) -> str |
     >>> trivial_reason("42", short_answers_allowed=True)
     """
     text = _MARKUP.sub(" ", unicodedata.normalize("NFKC", output)).casefold()
-    text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cc") or c.isspace())
+    text = _INVISIBLE.sub("", text)
     words = _WORD.findall(text)
     if not output.strip():
         return "is empty"

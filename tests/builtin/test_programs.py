@@ -53,7 +53,7 @@ def tfidf(messages: tuple[Message, ...], labels: tuple[str, ...] = ()) -> str:
 
 
 def test_every_program_is_in_the_contract() -> None:
-    assert PROGRAMS.names() == ("embedding", "rules", "tfidf")
+    assert PROGRAMS.names() == ("embedding", "gullible", "rules", "tfidf")
 
 
 @pytest.mark.parametrize("name", HERE)
