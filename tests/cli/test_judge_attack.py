@@ -57,7 +57,7 @@ def judge(chat_server: Any, folder: Path) -> Any:
 def test_without_a_configuration_the_shipped_form_is_attacked_and_holds(
     llmroute: Invoke, folder: Path
 ) -> None:
-    result = llmroute("judge", "attack", "-n", 3, "--max-inflation", 0.05)
+    result = llmroute("judge", "attack", "-n", 3, "--rubric", "faithfulness", "--max-inflation", 0)
     assert result.exit_code == 0, result.stderr
     assert "No judge is named: attacking builtin/gullible" in result.stderr
     assert f"{N_ATTACKS} attacks on 3 wrong answers" in result.stdout
