@@ -19,6 +19,7 @@ from llmroute.plan.estimate import PlanEstimate, estimate_plan
 from llmroute.plan.manifest import describe_run, recall_plan
 from llmroute.plan.matrix import Plan, Selection, plan_calls
 from llmroute.plan.prepare import (
+    forbidden_suites,
     identify_endpoints,
     prepare_candidates,
     prepare_judges,
@@ -68,10 +69,13 @@ def plan_run(
     Raises:
         InputError: configuration, suites, keys or recordings are not usable.
     """
-    suites = select_suites(config, selection)
+    found = select_suites(config, selection)
+    asked_for = config.path is not None or bool(selection.suites)
+    left_out = forbidden_suites(found, asked_for=asked_for)
+    suites = tuple(suite for suite in found if suite.name not in left_out)
     candidates = prepare_candidates(config, selection, env, offline=offline)
     judges = prepare_judges(config, suites, candidates, env, offline=offline)
-    return plan_calls(
+    plan = plan_calls(
         suites,
         candidates,
         repeats=config.repeats,
@@ -79,6 +83,7 @@ def plan_run(
         selection=selection,
         judges=judges,
     )
+    return replace(plan, left_out=left_out)
 
 
 def estimate_run(config: Config, plan: Plan, *, refresh: bool = False) -> PlanEstimate:
@@ -148,10 +153,11 @@ def benchmark(
         if config.budget.max_usd is not None:
             verdicts = expected_calls(plan, {})
             check_affordable([*missing, *verdicts], config.budget.max_usd)
-        asked: Sequence[Call] | RaceSource = missing
+        race: RaceSource | None = None
         if strategy == "race":
             answers = {answer.key: answer for answer in reader.completions(answered)}
-            asked = _race(plan, config, decision, answers)
+            race = _race(plan, config, decision, answers)
+        asked = race or missing
         wanted: Wanted = asked
         if plan.judges:
             wanted = _judged(asked, plan, reader, refresh=refresh)
@@ -165,6 +171,9 @@ def benchmark(
         except OutsideError:
             store.finish_run(run_id, "failed", utc_text(now()))
             raise
+        finally:
+            if race is not None:
+                race.close()
         score_answers(plan, store, reader)
         state: RunState = "budget_spent" if ledger.unsent else "finished"
         state = "interrupted" if interrupted else state

@@ -336,3 +336,18 @@ def query_router() -> QueryRouter:
         strong_share=Interval(0.3, 0.28, 0.33),
         apgr=Interval(0.67, 0.63, 0.72),
     )
+
+
+@pytest.fixture
+def sandbox() -> Iterator[None]:
+    """Generated code may be run; skips where there is no sandbox to run it in."""
+    from llmroute.errors import InputError
+    from llmroute.sandbox import code_execution
+    from llmroute.sandbox.preflight import check_sandbox
+
+    try:
+        check_sandbox()
+    except InputError as error:
+        pytest.skip(error.what)
+    with code_execution(allowed=True):
+        yield

@@ -23,16 +23,17 @@ def measure_floors(suites: Iterable[Suite]) -> dict[str, float]:
 def measure_floor(suite: Suite, program: str = "rules") -> float | None:
     """Weighted mean score of a program that takes no parameters, in [0, 1], without a call.
 
-    None where nothing can be scored here: an empty suite, or one that only a judge grades.
+    None where nothing can be scored here: an empty suite, one that only a judge grades, or one
+    whose answers would be run as code.
 
     Raises:
         UnknownName: no program carries the name.
         SuiteError: the suite's prompt or metric is not usable.
     """
-    from llmroute.scores.score import build_scorer
+    from llmroute.scores.score import build_scorer, runs_code
     from llmroute.suites.prompt import render_messages
 
-    if not suite.metrics:
+    if not suite.metrics or runs_code(suite):
         return None
     answering: Program = PROGRAMS.build(program, {})
     scorer = build_scorer(suite)

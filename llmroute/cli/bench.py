@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -80,6 +81,7 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    allow_code_execution: opt.AllowCodeExecution = False,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -114,33 +116,37 @@ def bench(
     from llmroute.cli.show import finish
     from llmroute.pipeline import benchmark, estimate_run, plan_run, record_run
     from llmroute.plan.matrix import Selection
+    from llmroute.sandbox import code_execution
 
     check_suffixes(output or ())
     _check_together(offline=offline, refresh=refresh)
     settings = _settings(config, repeats, max_usd, quiet=quiet or as_json)
     decision = opt.read_decision(threshold, evidence, confidence, reference, prices)
     selection = Selection(tuple(suite or ()), tuple(candidate or ()), limit)
-    plan = plan_run(settings, selection, os.environ, offline=offline)
-    if dry_run:
-        print_plan(estimate_run(settings, plan, refresh=refresh), as_json=as_json)
-        return 0
-    if must_ask(yes) and not confirm(
-        estimate_run(settings, plan, refresh=refresh), settings.budget.confirm_usd
-    ):
-        return 0
-    with RunProgress(quiet=quiet) as progress:
-        result = benchmark(
-            settings,
-            plan,
-            env=os.environ,
-            listener=progress,
-            now=lambda: datetime.now(UTC),
-            offline=offline,
-            refresh=refresh,
-            wait_s=wait_s,
-            strategy=strategy.value,
-            decision=decision,
-        )
+    with code_execution(allowed=allow_code_execution):
+        plan = plan_run(settings, selection, os.environ, offline=offline)
+        if plan.left_out and not (quiet or as_json):
+            say(_left_out(plan.left_out))
+        if dry_run:
+            print_plan(estimate_run(settings, plan, refresh=refresh), as_json=as_json)
+            return 0
+        if must_ask(yes) and not confirm(
+            estimate_run(settings, plan, refresh=refresh), settings.budget.confirm_usd
+        ):
+            return 0
+        with RunProgress(quiet=quiet) as progress:
+            result = benchmark(
+                settings,
+                plan,
+                env=os.environ,
+                listener=progress,
+                now=lambda: datetime.now(UTC),
+                offline=offline,
+                refresh=refresh,
+                wait_s=wait_s,
+                strategy=strategy.value,
+                decision=decision,
+            )
     if result.n_unsent:
         say(what_a_higher_cap_buys(estimate_run(settings, plan), result, settings.budget))
     if record is not None:
@@ -151,6 +157,14 @@ def bench(
         output or (),
         as_json=as_json,
         templates=opt.own_templates(settings),
+    )
+
+
+def _left_out(suites: Sequence[str]) -> str:
+    """The note on suites whose answers would be run."""
+    return (
+        f"Left out, because scoring it would run what the candidates write: {', '.join(suites)}. "
+        "--allow-code-execution runs it in a sandbox."
     )
 
 

@@ -110,6 +110,15 @@ ScoreField = Annotated[
 ]
 
 
+AllowCodeExecution = Annotated[
+    bool,
+    typer.Option(
+        "--allow-code-execution",
+        help="Run what candidates write, in a sandbox (bubblewrap): the metric python_tests does.",
+    ),
+]
+
+
 def read_config(path: Path | None) -> Config:
     """The configuration named, or the closest one, or the embedded default.
 

@@ -83,6 +83,7 @@ def lint(
     files: Files = None,
     config: opt.ConfigFile = None,
     threshold: opt.Threshold = None,
+    allow_code_execution: opt.AllowCodeExecution = False,
 ) -> int:
     """Prove that suites can decide anything: targets score 1, constant answers don't clear the bar.
 
@@ -93,17 +94,19 @@ def lint(
     from llmroute.builtin.floor import measure_floors
     from llmroute.cli.console import say
     from llmroute.report.amounts import counted
+    from llmroute.sandbox import code_execution
     from llmroute.suites.lint import lint_suite
 
     rule = opt.read_config(config).quality
     bar = opt.read_threshold(threshold)
     rule = replace(rule, threshold=bar) if bar else rule
     errors = 0
-    for suite in _load(files, config):
-        floor = measure_floors([suite]).get(suite.task)
-        findings = lint_suite(suite, rule, floor_quality=floor)
-        errors += sum(finding.level == "error" for finding in findings)
-        _print_findings(suite, findings)
+    with code_execution(allowed=allow_code_execution):
+        for suite in _load(files, config):
+            floor = measure_floors([suite]).get(suite.task)
+            findings = lint_suite(suite, rule, floor_quality=floor)
+            errors += sum(finding.level == "error" for finding in findings)
+            _print_findings(suite, findings)
     if errors:
         say(counted(errors, "error") + ".")
     return 2 if errors else 0

@@ -27,6 +27,7 @@ METRICS = Registry(
         "length": "llmroute.metrics.length:Length",
         "math": "llmroute.metrics.math:Math",
         "numeric": "llmroute.metrics.numeric:Numeric",
+        "python_tests": "llmroute.metrics.python_tests:PythonTests",
         "regex": "llmroute.metrics.regex:Regex",
         "rouge_l": "llmroute.metrics.rouge_l:RougeL",
         "set_f1": "llmroute.metrics.set_f1:SetF1",
@@ -43,7 +44,8 @@ class Metric(Protocol):
     `lacks(sample: Sample) -> str | None`: what the sample must have and has not, as a noun
     ("no field 'facts'"), or None. It is asked of every sample before a call is made.
 
-    One whose every score is 0 or 1 may say so by `right_or_wrong`: races then decide sooner.
+    One whose every score is 0 or 1 may say so by `right_or_wrong`: races then decide sooner. One
+    that runs what a model wrote says so by `runs_code`: a bench then needs a person's permission.
     """
 
     needs_target: ClassVar[bool]

@@ -37,6 +37,8 @@ class Plan:
     selection: Selection = Selection()
     judges: tuple[Candidate, ...] = ()
     """Who grades, each named "judge:NAME"."""
+    left_out: tuple[str, ...] = ()
+    """Suites that would have been asked, were it allowed to run what a model wrote."""
 
     @property
     def asked(self) -> tuple[Candidate, ...]:

@@ -15,10 +15,12 @@ from llmroute.calls.builtin_client import BUILTIN_PRICE
 from llmroute.calls.keys import missing_key
 from llmroute.calls.prices import list_price, model_facts
 from llmroute.digest import file_digest
-from llmroute.errors import ConfigError, UnknownName
+from llmroute.errors import ConfigError, InputError, UnknownName
 from llmroute.judges import JUDGE_PREFIX
 from llmroute.plan.matrix import Selection
 from llmroute.records import Candidate, Config, Price, Suite
+from llmroute.sandbox.permission import is_given as code_execution_is_allowed
+from llmroute.scores.score import runs_code
 from llmroute.store.manifest import without_credentials
 from llmroute.suites.sampling import limit_samples
 
@@ -51,6 +53,31 @@ def select_suites(config: Config, selection: Selection) -> tuple[Suite, ...]:
         limit_samples(suite, selection.limit, np.random.default_rng(config.seed))
         for suite in chosen
     )
+
+
+def forbidden_suites(suites: Sequence[Suite], *, asked_for: bool) -> tuple[str, ...]:
+    """The suites whose scoring would run what a model wrote, where nobody has allowed that.
+
+    Args:
+        suites: what would be run.
+        asked_for: a person has named them, and is not served by leaving some out, nor by paying
+            for answers that then cannot be scored.
+
+    Raises:
+        InputError: there are some, and a person has asked for them.
+    """
+    if code_execution_is_allowed():
+        return ()
+    running = [suite for suite in suites if runs_code(suite)]
+    names = tuple(suite.name for suite in running)
+    if running and asked_for:
+        raise InputError(
+            "scoring runs what the candidates write, in a sandbox, and nobody has allowed it "
+            f"({', '.join(names)}); nothing was sent",
+            where=str(running[0].path or running[0].name),
+            fix="Add --allow-code-execution, or choose other suites with --suite.",
+        )
+    return names
 
 
 def _with_rival(suite: Suite, config: Config, selection: Selection) -> Suite:

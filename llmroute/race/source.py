@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor, Future, wait
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from llmroute.records import (
     Failure,
     QualityRule,
     QualityThreshold,
+    Score,
     TaskLimits,
 )
+from llmroute.sandbox.pool import open_pool
 from llmroute.scores.answers import Scoring, scorings
 from llmroute.scores.score import build_scorer
 
@@ -28,7 +31,9 @@ from llmroute.scores.score import build_scorer
 class RaceSource:
     """A `CallSource` over the races of all tasks: looks up what is stored, asks the rest.
 
-    Answers that a judge grades are not looked up here: `JudgedSource` tells of them.
+    Answers that a judge grades are not looked up here: `JudgedSource` tells of them. Answers whose
+    scoring runs code are scored beside the calls in flight, which would otherwise stand still and
+    look slow: `close` lets go of those.
     """
 
     def __init__(
@@ -47,28 +52,59 @@ class RaceSource:
             self._calls[call.task, call.candidate.name, call.sample_id].append(call)
         self._asked: set[tuple[str, str, str]] = set()
         self._latencies: dict[tuple[str, str], list[float]] = defaultdict(list)
+        self._n_under_way = 0
+        """Calls that were handed out, and of which nothing was heard yet."""
+        self._pool: Executor | None = None
+        self._running: deque[tuple[Call, Completion, Future[Score]]] = deque()
+
+    def close(self) -> None:
+        """Let go of what is still being scored."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
     def next_calls(self) -> Iterable[Call] | None:
         """The calls that the races wait for and that were not handed out yet; None at the end."""
-        more = [call for task in self._races for call in self._next_of(task)]
-        if more:
+        while True:
+            self._take_scores()
+            more = [call for task in self._races for call in self._next_of(task)]
+            self._n_under_way += len(more)
+            if more or self._n_under_way or not self._running:
+                break
+            wait([self._running[0][2]])  # nothing is under way: nobody would ask again
+        if more or self._running:
             return more
         return None if all(race.decided for race in self._races.values()) else ()
 
     def done(self, call: Call, result: Completion | Failure) -> None:
-        """Tell the race what came of a call."""
+        """Tell the race what came of a call that was handed out."""
+        self._n_under_way -= 1
         if isinstance(result, Completion):
             self.answered(call, result)
         else:
             self.failed(call)
 
-    def answered(self, call: Call, completion: Completion) -> None:
-        """Score an answer and tell its race."""
-        score = self._scorings[call.key].score(completion.output)
-        self.scored(call, completion, score.value)
-
     def scored(self, call: Call, completion: Completion, score: float | None) -> None:
-        """Tell the race of an answer and its score."""
+        """Tell the race of the answer to a call that was handed out, graded elsewhere."""
+        self._n_under_way -= 1
+        self._tell(call, completion, score)
+
+    def answered(self, call: Call, completion: Completion) -> None:
+        """Score an answer and tell its race, later where scoring runs code."""
+        scoring = self._scorings[call.key]
+        if not scoring.runs_code:
+            self._tell(call, completion, scoring.score(completion.output).value)
+            return
+        self._pool = self._pool or open_pool()
+        future = self._pool.submit(scoring.score, completion.output)
+        self._running.append((call, completion, future))
+
+    def _take_scores(self) -> None:
+        """Tell the races of the answers that have been scored meanwhile, in the order they came."""
+        while self._running and self._running[0][2].done():
+            call, completion, future = self._running.popleft()
+            self._tell(call, completion, future.result().value)
+
+    def _tell(self, call: Call, completion: Completion, score: float | None) -> None:
         cost = completion.cost_usd(call.candidate.price)
         if completion.latency_s is not None:
             self._latencies[call.task, call.candidate.name].append(completion.latency_s)

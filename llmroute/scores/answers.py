@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from llmroute.judges.answers import BATCH, batched, grade_stored
 from llmroute.plan.matrix import Plan
-from llmroute.records import Call, Sample, Score, Suite
+from llmroute.records import Call, Completion, Sample, Score, Suite
+from llmroute.sandbox.pool import open_pool
 from llmroute.scores.score import Scorer, build_scorer
 from llmroute.store.reader import StoreReader
 from llmroute.store.writer import StoreWriter
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 def score_answers(plan: Plan, store: StoreWriter, reader: StoreReader) -> None:
     """Score every stored answer of the plan that has no score yet.
 
-    What judges have said is read from the store; a score that lacks a verdict is not kept.
+    What judges have said is read from the store; a score that lacks a verdict is not kept. Where
+    scoring runs code, several answers are scored at once, in sandboxes of their own; what each
+    scores does not depend on the others. One that could not be scored is tried again next time.
     """
-    for batch in batched(scorings(plan), BATCH):
-        known = reader.scored((s.call.key, s.key) for s in batch)
-        missing = {s.call.key: s for s in batch if (s.call.key, s.key) not in known}
-        if missing:
-            store.put_scores(
-                (answer.key, missing[answer.key].key, missing[answer.key].score(answer.output))
-                for answer in reader.completions(missing)
-            )
+    with open_pool() as pool:
+        for batch in batched(scorings(plan), BATCH):
+            known = reader.scored((s.call.key, s.key) for s in batch)
+            missing = {s.call.key: s for s in batch if (s.call.key, s.key) not in known}
+            if missing:
+                store.put_scores(_scored(missing, reader.completions(missing), pool))
     for found in batched(grade_stored(plan, reader), BATCH):
         store.put_scores((g.call.key, g.key, g.score) for g in found if g.is_new)
     store.flush()
+
+
+def _scored(
+    scorings: Mapping[str, Scoring], answers: Iterable[Completion], pool: Executor
+) -> Iterator[tuple[str, str, Score]]:
+    """(answer key, scorer key, score) of each answer; those that run code last, in their order."""
+    running: list[tuple[Scoring, str]] = []
+    for answer in answers:
+        scoring = scorings[answer.key]
+        if scoring.runs_code:
+            running.append((scoring, answer.output))
+        else:
+            yield answer.key, scoring.key, scoring.score(answer.output)
+    scores = pool.map(lambda one: one[0].score(one[1]), running)
+    for (scoring, _), score in zip(running, scores, strict=True):
+        yield scoring.call.key, scoring.key, score
 
 
 def recall_scores(plan: Plan, reader: StoreReader) -> dict[str, Score]:
@@ -50,6 +71,11 @@ class Scoring:
         self.key = key
         self._sample = sample
         self._scorer = scorer
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether scoring takes long, because it runs what was written."""
+        return self._scorer.runs_code
 
     def score(self, output: str) -> Score:
         """The output's score."""

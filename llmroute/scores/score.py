@@ -72,6 +72,11 @@ class Scorer:
             getattr(self.metrics[0].metric, "right_or_wrong", False)
         )
 
+    @property
+    def runs_code(self) -> bool:
+        """Whether scoring runs what a model wrote: in a sandbox, by permission, and for long."""
+        return any(getattr(part.metric, "runs_code", False) for part in self.metrics)
+
     def score_key(self, sample: Sample) -> str:
         """What the score of an output depends on beside the output: the key of a cached score."""
         return digest([self.digest, sample.target, sample.fields])
@@ -111,6 +116,17 @@ def build_scorer(suite: Suite) -> Scorer:
     for part in scorer.metrics:
         _check_samples(part, suite)
     return scorer
+
+
+def runs_code(suite: Suite) -> bool:
+    """Whether scoring the suite runs what a model wrote.
+
+    Raises:
+        UnknownName: a metric nobody knows.
+    """
+    where = _where(suite)
+    kinds = (METRICS.load(plugin.name, where=where) for plugin in suite.metrics)
+    return any(getattr(kind, "runs_code", False) for kind in kinds)
 
 
 def _value(metric: Metric, sample: Sample, prediction: str) -> float | str:

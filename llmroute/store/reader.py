@@ -106,11 +106,14 @@ class StoreReader:
         return (rows.read_failure(row) for row in found if row[0] in wanted)
 
     def scored(self, wanted: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Those of the (answer key, scorer key) pairs that have a score."""
+        """Those of the (answer key, scorer key) pairs that have a value.
+
+        What could not be scored is not among them: a checker may have been down, or a machine busy.
+        """
         pairs = set(wanted)
         statement = (
             "SELECT c.key, w.text FROM calls c JOIN scores s ON s.call = c.id "
-            "JOIN words w ON w.id = s.scorer"
+            "JOIN words w ON w.id = s.scorer AND s.value IS NOT NULL"
         )
         found = self._by_key(statement, {key for key, _ in pairs})
         return {(key, from_stored(scorer)) for key, scorer in found} & pairs

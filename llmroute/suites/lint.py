@@ -14,6 +14,7 @@ from rapidfuzz import fuzz, process
 from llmroute.errors import InputError
 from llmroute.plan.power import POWER, likely_power, samples_needed
 from llmroute.records import Plugin, QualityRule, Sample, Suite
+from llmroute.sandbox.permission import is_given as code_execution_is_allowed
 from llmroute.scores.score import Scorer, build_scorer
 from llmroute.suites.duplicates import MAX_CHARS, near_duplicates, normalise
 
@@ -151,6 +152,15 @@ def _check_scores(suite: Suite, bar: float) -> Iterator[Finding]:
             error.where or where(suite),
             error.what,
             error.fix or "Mend the suite's metric.",
+        )
+        return
+    if scorer.runs_code and not code_execution_is_allowed():
+        yield _finding(
+            suite,
+            "warning",
+            "not_run",
+            "whether its targets pass was not looked at, because that would run them",
+            "Add --allow-code-execution to run them in a sandbox.",
         )
         return
     yield from _capped(suite, list(_check_targets(suite, scorer)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -61,6 +62,27 @@ def run(source: RaceSource) -> list[Call]:
             asked.append(call)
             source.answered(call, answer(call))
     return asked
+
+
+def test_answers_whose_scoring_runs_code_lead_to_the_same_race(plan: Plan, sandbox: None) -> None:
+    tests = {"tests": ["assert f(1) == 2", "assert f(2) == 3"]}
+    suite = replace(
+        plan.suites[0],
+        samples=tuple(replace(s, fields=tests) for s in plan.suites[0].samples),
+        metrics=(Plugin("python_tests", {"mode": "all"}),),
+    )
+    code = {"yes": "def f(x): return x + 1", "no": "def f(x): return x"}
+    source = source_of(plan_calls([suite], plan.candidates))
+    asked: list[Call] = []
+    with closing(source):
+        while (calls := source.next_calls()) is not None:
+            batch = list(calls)
+            assert batch, "nothing is under way, so there must be calls or an end"
+            for call in batch:
+                asked.append(call)
+                completion = answer(call)
+                source.done(call, replace(completion, output=code[completion.output]))
+    assert names(asked) == names(run(source_of(plan)))
 
 
 def names(calls: list[Call]) -> dict[str, int]:
