@@ -65,6 +65,48 @@
     }
   }
 
+  // -- words that two texts share -------------------------------------------------------------------
+  const MOST_CELLS = 4e6;
+  // Longest common subsequence (Wagner & Fischer, J. ACM 21, 1974): which words of each are in it.
+  const common = (a, b) => {
+    const width = b.length + 1;
+    const best = new Uint16Array((a.length + 1) * width);
+    for (let i = a.length - 1; i >= 0; i -= 1) {
+      for (let j = b.length - 1; j >= 0; j -= 1) {
+        const at = i * width + j;
+        best[at] = a[i] === b[j]
+          ? best[at + width + 1] + 1
+          : Math.max(best[at + width], best[at + 1]);
+      }
+    }
+    const [inA, inB] = [new Set(), new Set()];
+    for (let i = 0, j = 0; i < a.length && j < b.length;) {
+      const at = i * width + j;
+      if (a[i] === b[j]) { inA.add(i); inB.add(j); i += 1; j += 1; }
+      else if (best[at + width] >= best[at + 1]) i += 1;
+      else j += 1;
+    }
+    return [inA, inB];
+  };
+  const marked = (words, shared, tag) => {
+    const nodes = [];
+    let run = "";
+    const flush = () => {
+      if (!run) return;
+      const node = document.createElement(tag);
+      node.textContent = run;
+      nodes.push(node);
+      run = "";
+    };
+    words.forEach((word, at) => {
+      if (!shared.has(at)) { run += word; return; }
+      flush();
+      nodes.push(word);
+    });
+    flush();
+    return nodes;
+  };
+
   // -- samples ------------------------------------------------------------------------------------
   const form = document.getElementById("filters");
   const samples = all("details.sample");
@@ -87,8 +129,22 @@
       const code = codes[Number(candidate)];
       return result ? code === result : code !== "-";
     };
+    const list = document.querySelector("#samples .list");
+    const count = (row, code) => row.dataset.r.split(code).length - 1;
+    const orders = {
+      "": () => 0,
+      hard: (row) => count(row, "p"),
+      split: (row) => -Math.min(count(row, "p"), count(row, "b") + count(row, "x")),
+    };
+    let order = "";
     const apply = () => {
-      const { task, candidate, result, text } = Object.fromEntries(new FormData(form));
+      const fields = Object.fromEntries(new FormData(form));
+      const { task, candidate, result, text } = fields;
+      if (fields.order !== order) {
+        order = fields.order;
+        list.append(...[...samples].sort((a, b) => orders[order](a) - orders[order](b)));
+      }
+      compare(fields.left || "", fields.right || "");
       const needle = text.trim().toLowerCase();
       let count = 0;
       for (const row of samples) {
@@ -101,6 +157,45 @@
       form.elements.count.value = `${count} of ${samples.length} shown`;
       document.getElementById("none").hidden = count > 0;
     };
+
+    // Two candidates side by side; words that only one of them has are marked.
+    let pair = null;
+    const whole = new WeakMap();
+    const compare = (left, right) => {
+      const next = left !== "" && right !== "" && left !== right ? [left, right] : null;
+      if (String(next) === String(pair)) return;
+      pair = next;
+      document.getElementById("pairs").hidden = !pair;
+      for (const row of samples) if (row.open || row.dataset.paired) showPair(row);
+    };
+    const showPair = (row) => {
+      const answers = all("article", row);
+      for (const [article, output] of answers.map((a) => [a, a.querySelector(".output")])) {
+        if (output && whole.has(output)) output.textContent = whole.get(output);
+        article.hidden = pair !== null && !pair.includes(article.dataset.c);
+        article.classList.toggle("right", pair !== null && article.dataset.c === pair[1]);
+      }
+      row.querySelector(".answers").classList.toggle("pair", pair !== null);
+      row.toggleAttribute("data-paired", pair !== null);
+      if (!pair) return;
+      const [one, two] = pair.map((place) =>
+        answers.find((a) => a.dataset.c === place)?.querySelector(".output"));
+      if (one && two) markDifferences(one, two);
+    };
+    const markDifferences = (one, two) => {
+      const [a, b] = [one, two].map((node) => {
+        whole.set(node, node.textContent);
+        return node.textContent.match(/\s*\S+|\s+$/g) || [];
+      });
+      if (a.length * b.length > MOST_CELLS) return;
+      const [inOne, inTwo] = common(a.map((word) => word.trim()), b.map((word) => word.trim()));
+      one.replaceChildren(...marked(a, inOne, "del"));
+      two.replaceChildren(...marked(b, inTwo, "ins"));
+    };
+    samples.forEach((row) => row.addEventListener("toggle", () => {
+      if (row.open && pair && !row.dataset.paired) showPair(row);
+    }));
+
     let waiting = 0;
     form.addEventListener("input", () => {
       clearTimeout(waiting);

@@ -26,6 +26,8 @@ class AnswerView:
     """One candidate's answer to one sample, once a repeat."""
 
     candidate: str
+    candidate_index: int | None
+    """Place of the candidate on the page; None where the comparison does not know it."""
     repeat: int
     result: Result
     """"pass" at or above the task's bar, "below" it, "failed" without a score."""
@@ -151,19 +153,20 @@ def _view(
         prompt=text,
         target=target,
         tags=difficulty + (prompt.tags if prompt else ()),
-        answers=tuple(_answer(row, pass_mark) for row in rows),
+        answers=tuple(_answer(row, place.get(row.candidate), pass_mark) for row in rows),
         results=_results(rows, pass_mark, candidates),
         cut_chars=text_cut + target_cut,
     )
 
 
-def _answer(row: Outcome, pass_mark: float) -> AnswerView:
+def _answer(row: Outcome, place: int | None, pass_mark: float) -> AnswerView:
     output, output_cut = _clip(row.output)
     prediction, prediction_cut = _clip(row.prediction)
     if prediction == output:
         prediction = None
     return AnswerView(
         candidate=row.candidate,
+        candidate_index=place,
         repeat=row.repeat,
         result=_result([row.score], pass_mark),
         score=row.score,

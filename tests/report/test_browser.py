@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,6 +78,66 @@ def test_the_filters_work_by_keyboard(visit: Callable[..., Visit], real_run: Run
     page.get_by_text("1 of 300 shown", exact=True).wait_for()
     assert page.locator("details.sample:visible").count() == 1
     assert messages == []
+
+
+def test_two_answers_are_compared_word_by_word(visit: Callable[..., Visit], real_run: Run) -> None:
+    comparison, routing_map, outcomes = real_run
+    left, right = comparison.candidates[:2]
+    said = {left: "The answer is 41 apples.", right: "The answer is 42 green apples."}
+    rows = tuple(replace(row, output=said.get(row.candidate, "?")) for row in outcomes.rows)
+    page, messages, requests = visit((comparison, routing_map, replace(outcomes, rows=rows)))
+    page.locator("details.sample summary").first.click()
+    page.select_option("select[name=left]", label=left)
+    page.select_option("select[name=right]", label=right)
+    answers = page.locator("details.sample").first.locator("article:visible")
+    answers.locator("ins").first.wait_for()
+    assert answers.count() == 2
+    shown = page.locator("details.sample").first
+    assert shown.locator("del").all_text_contents() == [" 41"]
+    assert shown.locator("ins").all_text_contents() == [" 42 green"]
+    assert sorted(answers.locator("pre").all_text_contents()) == sorted(said.values())
+    page.locator("details.sample summary").nth(1).click()
+    page.locator("details.sample").nth(1).locator("ins").first.wait_for()
+    page.select_option("select[name=right]", label="nothing")
+    page.get_by_text("300 of 300 shown").wait_for()
+    assert shown.locator("ins").count() == 0
+    assert shown.locator("article:visible").count() == len(comparison.candidates)
+    assert (messages, requests) == ([], [])
+
+
+def test_samples_are_ordered_by_how_many_pass(visit: Callable[..., Visit], real_run: Run) -> None:
+    page, _, _ = visit(real_run)
+
+    def passing() -> list[int]:
+        codes = page.eval_on_selector_all(
+            "details.sample", "(rows) => rows.map((row) => row.dataset.r)"
+        )
+        return [code.count("p") for code in codes]
+
+    before = passing()
+    page.select_option("select[name=order]", "hard")
+    page.wait_for_timeout(200)
+    assert passing() == sorted(before)
+    page.select_option("select[name=order]", "")
+    page.wait_for_timeout(200)
+    assert passing() == before
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing(
+    visit: Callable[..., Visit], real_run: Run, scheme: str, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
+    page, _, _ = visit(
+        real_run,
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        bypass_csp=True,  # axe is put into the page from outside
+    )
+    page.eval_on_selector_all("details", "(all) => all.slice(0, 20).forEach((d) => d.open = true)")
+    found = axe.Axe().run(page)
+    assert [one["id"] for one in found.response["violations"]] == []
 
 
 def test_a_link_to_a_sample_opens_it(visit: Callable[..., Visit], real_run: Run) -> None:
