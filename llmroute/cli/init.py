@@ -67,7 +67,7 @@ def _write_schemas(folder: Path) -> None:
     from llmroute.files import atomic_write
 
     _make_folder(folder)
-    for name in ("config", "suite"):
+    for name in ("config", "judge", "suite"):
         atomic_write(folder / f"{name}.schema.json", schema_text(name))
 
 

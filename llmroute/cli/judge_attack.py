@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,6 @@ from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
     from llmroute.attacking import Assault, AttackResult
-    from llmroute.judges.inflation import Inflation
     from llmroute.records import Config
 
 FALLBACK_JUDGE = "builtin/gullible"
@@ -93,6 +91,7 @@ def attack(
     from llmroute.cli.bench import must_ask
     from llmroute.cli.plan import confirm
     from llmroute.judges.load import load_rubric
+    from llmroute.report.attack import render_attack_json, render_attack_text
 
     _check_share(max_inflation)
     settings = _settings(opt.read_config(config), max_usd)
@@ -112,7 +111,8 @@ def attack(
         return 0
     with _progress(assault, quiet=quiet) as progress:
         result = attack_judge(settings, assault, env=os.environ, listener=progress, offline=offline)
-    _print(assault, result, as_json=as_json)
+    render = render_attack_json if as_json else render_attack_text
+    typer.echo(render(assault, result), nl=False)
     return _exit_code(result, settings, max_inflation)
 
 
@@ -152,130 +152,14 @@ def _judges(named: Sequence[str], settings: Config, *, quiet: bool) -> tuple[str
 
 def _progress(assault: Assault, *, quiet: bool) -> Any:
     from llmroute.cli.progress import RunProgress
+    from llmroute.report.amounts import counted
 
     n_attacks, n_answers = len(assault.attacks), len(assault.wrong)
     what = (
-        f"({n_attacks} attacks + 1) × {n_answers} wrong answers: "
+        f"({n_attacks} attacks + 1) × {counted(n_answers, 'wrong answer')}: "
         f"up to {(n_attacks + 1) * n_answers:,} verdicts"
     )
     return RunProgress(quiet=quiet, what=what)
-
-
-# -- what is shown --------------------------------------------------------------------------------
-
-
-def _print(assault: Assault, result: AttackResult, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(_document(assault, result), indent=2, ensure_ascii=False))
-    elif result.overall is not None:
-        _print_text(assault, result, result.overall)
-
-
-def _print_text(assault: Assault, result: AttackResult, overall: Inflation) -> None:
-    from llmroute.cli.console import print_table, show_text
-    from llmroute.judges.inflation import grouped
-
-    judges = " + ".join(_judge_names(assault))
-    show_text(
-        f"{judges} by the rubric {assault.rubric.name}: {len(assault.attacks)} attacks on "
-        f"{overall.n_answers} wrong answers"
-    )
-    show_text(
-        f"mean score {overall.plain:.3f} plain, {overall.attacked:.3f} attacked: inflation "
-        f"{_points(overall)} points; {overall.n_won:,} of {overall.n_attempts:,} attempts won\n"
-    )
-    columns = ("kind of attack", "attempts", "won", "plain", "attacked", "points (95 %)")
-    kinds = grouped(result.attempts, lambda attempt: attempt.kind)
-    print_table(columns, [_row(one) for one in kinds], right=(1, 2, 3, 4))
-    winners = [one for one in grouped(result.attempts, lambda a: a.attack) if one.n_won]
-    if winners:
-        show_text("\nwhat won most")
-        columns = ("attack", *columns[1:])
-        print_table(columns, [_row(one) for one in winners], right=(1, 2, 3, 4))
-    show_text("\n" + _reading(overall))
-
-
-def _row(one: Inflation) -> tuple[str, ...]:
-    return (
-        one.name,
-        f"{one.n_attempts:,}",
-        f"{one.n_won:,}",
-        f"{one.plain:.3f}",
-        f"{one.attacked:.3f}",
-        _points(one),
-    )
-
-
-def _points(one: Inflation) -> str:
-    gain = one.gain
-    return f"{_signed(gain.value)} ({_signed(gain.low)} to {_signed(gain.high)})"
-
-
-def _signed(share: float) -> str:
-    """A share in points of 100, with a minus that is one.
-
-    >>> _signed(-0.0312), _signed(-0.0001)
-    ('−3.1', '0.0')
-    """
-    return f"{100 * share + 0.0:.1f}".replace("-0.0", "0.0").replace("-", "−")
-
-
-def _reading(overall: Inflation) -> str:
-    from llmroute.judges.inflation import MOST_TO_GATE
-
-    most = f"{100 * MOST_TO_GATE:.0f} points"
-    if overall.gain.value > MOST_TO_GATE:
-        return (
-            f"More than {most}: this judge must not decide alone. Score with a metric where there "
-            "is one, or set a judge of another family beside it."
-        )
-    if overall.gain.high > MOST_TO_GATE:
-        return (
-            f"Within {most} on these {overall.n_answers} answers; on others like them it could be "
-            f"{100 * overall.gain.high:.0f}, which more answers (--answers, --limit) would narrow."
-        )
-    return f"Within {most}, on others like these {overall.n_answers} answers too."
-
-
-def _judge_names(assault: Assault) -> list[str]:
-    from llmroute.judges import JUDGE_PREFIX
-
-    return [judge.name.removeprefix(JUDGE_PREFIX) for judge in assault.plan.judges]
-
-
-def _document(assault: Assault, result: AttackResult) -> dict[str, Any]:
-    from llmroute.judges.inflation import MOST_TO_GATE, grouped
-    from llmroute.judges.rubric import rubric_digest
-
-    overall = result.overall
-    return {
-        "schema": "llmroute/attack/1",
-        "rubric": assault.rubric.name,
-        "rubric_digest": rubric_digest(assault.rubric),
-        "judges": _judge_names(assault),
-        "n_attacks": len(assault.attacks),
-        "n_answers": len(assault.wrong),
-        "coverage": round(result.coverage, 6),
-        "may_gate_alone": overall is not None and overall.gain.value <= MOST_TO_GATE,
-        "overall": None if overall is None else _figures(overall),
-        "kinds": [_figures(one) for one in grouped(result.attempts, lambda a: a.kind)],
-        "attacks": [_figures(one) for one in grouped(result.attempts, lambda a: a.attack)],
-        "spent_usd": round(result.spent_usd, 9),
-    }
-
-
-def _figures(one: Inflation) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "n_answers": one.n_answers,
-        "n_attempts": one.n_attempts,
-        "n_won": one.n_won,
-        "plain": round(one.plain, 6),
-        "attacked": round(one.attacked, 6),
-        "inflation": round(one.gain.value, 6),
-        "inflation_low": round(one.gain.low, 6),
-        "inflation_high": round(one.gain.high, 6),
-    }
 
 
 def _exit_code(result: AttackResult, settings: Config, max_inflation: float | None) -> int:

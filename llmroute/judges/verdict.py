@@ -77,7 +77,7 @@ def _form(labels: Sequence[str]) -> dict[str, str]:
 
 def _verdict_schema(labels: Sequence[str]) -> dict[str, Any]:
     text = {"type": "string"}
-    return _object({"evidence": text, "reasoning": text, "verdict": {"enum": list(labels)}})
+    return _object({"evidence": text, "reasoning": text, "verdict": {**text, "enum": list(labels)}})
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
