@@ -703,6 +703,13 @@ class TaskRoute:
         costs = {other.candidate: other.cost_usd_per_1k for other in self.rejected}
         return costs.get(candidate)
 
+    def quality(self, candidate: str) -> float | None:
+        """The candidate's mean score on the task; None: not known."""
+        if candidate == self.route:
+            return self.evidence.quality
+        qualities = {other.candidate: other.quality for other in self.rejected}
+        return qualities.get(candidate)
+
 
 @dataclass(frozen=True, slots=True)
 class Savings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llmroute.records import RoutingMap, TaskRoute
+from llmroute.records import RoutingMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,8 @@ def expect_qualities(routing_map: RoutingMap) -> Expected | None:
 
 def _mean(routing_map: RoutingMap, candidate: str | None) -> float | None:
     """A candidate's quality, or each task's route's."""
-    found = [(t.weight, _quality(t, candidate or t.route)) for t in routing_map.tasks]
+    found = [(t.weight, t.quality(candidate or t.route)) for t in routing_map.tasks]
     known = [(weight, quality) for weight, quality in found if quality is not None]
     if not known or len(known) < len(found):
         return None
     return sum(weight * quality for weight, quality in known) / sum(weight for weight, _ in known)
-
-
-def _quality(task: TaskRoute, candidate: str) -> float | None:
-    if candidate == task.route:
-        return task.evidence.quality
-    return next((r.quality for r in task.rejected if r.candidate == candidate), None)

@@ -19,6 +19,7 @@ from llmroute.cli import (
     report,
     routing_map,
     schema,
+    shadow,
     store,
     suites,
 )
@@ -38,6 +39,7 @@ app.command("check")(check.check)
 app.command("report")(report.report)
 app.command("calibrate")(calibrate.calibrate)
 app.command("export")(export.export)
+app.command("shadow")(shadow.shadow)
 app.command("models")(models.models)
 app.command("schema")(schema.schema)
 app.add_typer(routing_map.app, name="map")

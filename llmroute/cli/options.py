@@ -223,7 +223,9 @@ def read_decision(
     )
 
 
-def open_logs(paths: list[Path], form: str, *, score_field: str) -> OpenLog:
+def open_logs(
+    paths: list[Path], form: str, *, score_field: str, propensity_field: str = "propensity"
+) -> OpenLog:
     """The logs, after saying which form they were found to have.
 
     Raises:
@@ -233,7 +235,7 @@ def open_logs(paths: list[Path], form: str, *, score_field: str) -> OpenLog:
     from llmroute.cli.console import say
     from llmroute.logs.read import AUTO, Named, open_log
 
-    log = open_log(paths, form, Named(score=score_field))
+    log = open_log(paths, form, Named(score_field, propensity_field))
     if form == AUTO:
         say(f"{', '.join(map(str, paths))}: read as {log.form}")
     return log

@@ -37,6 +37,10 @@ CHAT = frozenset({
 """Call types that a model answers with text; the others embed, draw, speak, rerank, ..."""
 
 
+_JSON = ("messages", "metadata", "proxy_server_request", "request_tags")
+"""JSON columns, which some ways out of the database write as text; unpacked once."""
+
+
 @dataclass(frozen=True, slots=True)
 class LiteLLMLog:
     """LiteLLM's proxy."""
@@ -50,6 +54,7 @@ class LiteLLMLog:
 
     def read(self, entry: Mapping[str, Any], where: str) -> LoggedRequest:
         """What the entry says."""
+        entry = {**entry, **{name: unpacked(entry[name]) for name in _JSON if name in entry}}
         fields = Fields(entry, where)
         begin_s = read_time_s(entry.get("startTime"), "startTime", where)
         end_s = read_time_s(entry.get("endTime"), "endTime", where)
@@ -89,7 +94,7 @@ def _fate(fields: Fields) -> Literal["answered", "failed", "cached", "no_chat"]:
 
 def _request(entry: Mapping[str, Any]) -> Any:
     """The messages as logged, or in the request's body as it was stored."""
-    asked = unpacked(entry.get("messages"))
+    asked = entry.get("messages")
     if isinstance(asked, str | list) and asked:
         return asked
     body = mapping(entry.get("proxy_server_request"))
@@ -109,7 +114,7 @@ def _usage(fields: Fields) -> Usage:
 
 
 def _tags(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    tags = unpacked(entry.get("request_tags"))
+    tags = entry.get("request_tags")
     return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,15 +13,6 @@ from llmroute.outcomes.fields import Fields
 
 MILLISECONDS_FROM = 1e11
 """Unix times from here on are milliseconds: as seconds it would be the year 5138."""
-
-_NESTED = (
-    ("metadata",),
-    ("metadata", "spend_logs_metadata"),
-    ("metadata", "requester_metadata"),
-    ("request", "metadata"),
-    ("body", "metadata"),
-)
-"""Where gateways keep what the caller said of a request."""
 
 
 def unpacked(value: Any) -> Any:
@@ -55,13 +46,27 @@ def find_field(entry: Mapping[str, Any], name: str) -> Any:
     >>> find_field(entry, "metadata.arm")
     'control'
     """
-    for place in ((), *_NESTED):
-        value: Any = entry
-        for step in (*place, *name.split(".")):
+    steps = name.split(".")
+    for place in _places(entry):
+        value: Any = place
+        for step in steps:
             value = mapping(value).get(step)
         if value is not None:
             return value
     return entry.get(name)
+
+
+def _places(entry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The entry itself, and where gateways keep what the caller said of a request."""
+    yield entry
+    if metadata := mapping(entry.get("metadata")):
+        yield metadata
+        for name in ("spend_logs_metadata", "requester_metadata"):
+            if inner := mapping(metadata.get(name)):
+                yield inner
+    for name in ("request", "body"):
+        if inner := mapping(mapping(entry.get(name)).get("metadata")):
+            yield inner
 
 
 def read_time_s(value: Any, name: str, where: str) -> float | None:

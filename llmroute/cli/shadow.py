@@ -1,0 +1,223 @@
+"""`llmroute shadow`: what the map would have done with logged requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmroute.cli import options as opt
+from llmroute.cli.errors import command
+from llmroute.cli.export import MapFile, find_map
+
+if TYPE_CHECKING:
+    from llmroute.records import Outcomes
+    from llmroute.report.shadow_view import ShadowView, Volume
+    from llmroute.shadowing import Shadow
+
+SUFFIXES = (".md", ".csv", ".json")
+MOST_ROWS = 12
+
+
+@command
+def shadow(
+    log: opt.Log,
+    routing_map: MapFile = None,
+    prices: opt.PriceFile = None,
+    outcomes: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--outcomes",
+            metavar="FILE",
+            help="Further answers to the logged requests, under their ids: JSONL. May repeat.",
+        ),
+    ] = None,
+    alias: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--alias", metavar="NAME=CANDIDATE", help="What the log calls a candidate. May repeat."
+        ),
+    ] = None,
+    volume: Annotated[
+        str | None,
+        typer.Option("--volume", metavar="N/month|day", help="Carry the saving over to this."),
+    ] = None,
+    log_format: opt.LogFormat = "auto",
+    score_field: opt.ScoreField = "score",
+    propensity_field: Annotated[
+        str,
+        typer.Option(
+            "--propensity-field",
+            metavar="NAME",
+            help="Where it says how probable the choice of its model was, if that was drawn.",
+        ),
+    ] = "propensity",
+    show: Annotated[
+        int, typer.Option("--show", metavar="N", min=0, max=1000, help="Print N requests' text.")
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the requests shown.")] = 0,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="A file: .md, .csv or .json. May repeat."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")
+    ] = False,
+    config: opt.ConfigFile = None,
+) -> int:
+    """Say what the map would have done with logged requests: who answers, at which cost, how well.
+
+    No model is called. Nothing of the requests' text is printed or written but what --show asks
+    for. Costs of models that were not asked are estimates from the bench's outcomes beside the map.
+    """
+    import json
+
+    from llmroute.cli.console import say
+    from llmroute.report.shadow_forms import shadow_document
+    from llmroute.report.shadow_view import build_shadow_view
+    from llmroute.router import Router
+    from llmroute.shadowing import prepare_accountant, shadow_log
+
+    _check_suffixes(output or ())
+    traffic = read_volume(volume)
+    place = find_map(routing_map, config)
+    router = Router.load(place)
+    accountant = prepare_accountant(
+        router.routing_map,
+        prices=opt.read_prices(prices) or {},
+        lengths=_bench_outcomes(place),
+        results=_outcomes(outcomes or ()),
+        aliases=read_aliases(alias or ()),
+    )
+    found = shadow_log(
+        opt.open_logs(log, log_format, score_field=score_field, propensity_field=propensity_field),
+        router,
+        accountant,
+        show=show,
+        seed=seed,
+    )
+    view = build_shadow_view(found, traffic)
+    for path in output or ():
+        _write(path, found, view, traffic)
+    if as_json:
+        typer.echo(json.dumps(shadow_document(found, traffic), indent=2))
+    else:
+        _print(found, view)
+    if output:
+        say("Wrote " + ", ".join(map(str, output)))
+    return 0
+
+
+def read_aliases(pairs: Sequence[str]) -> dict[str, str]:
+    """The log's name → candidate.
+
+    Raises:
+        ConfigError: one of them is not of the form NAME=CANDIDATE.
+    """
+    from llmroute.errors import ConfigError
+
+    aliases = {}
+    for pair in pairs:
+        name, sign, candidate = pair.rpartition("=")
+        if not sign or not name or not candidate:
+            raise ConfigError(f"{pair!r} is no alias", where="--alias", fix="Write NAME=CANDIDATE.")
+        aliases[name] = candidate
+    return aliases
+
+
+def read_volume(text: str | None) -> Volume | None:
+    """Requests a month or a day, as `1200000`, `1.2e6/month` or `40000/day` say it.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    from llmroute.errors import ConfigError
+    from llmroute.report.shadow_view import Volume
+
+    if text is None:
+        return None
+    number, _, period = text.partition("/")
+    try:
+        requests = float(number.replace(",", "").replace("_", ""))
+    except ValueError:
+        requests = -1.0
+    if period not in ("", "month", "day") or not 0 < requests < 1e15:
+        raise ConfigError(
+            f"{text!r} is no volume", where="--volume", fix="Write 1200000/month or 40000/day."
+        )
+    return Volume(requests, period or "month")
+
+
+def _bench_outcomes(place: Path) -> Outcomes | None:
+    """The outcomes `bench` wrote beside the map, for how long candidates' answers are."""
+    from llmroute.cli.console import say
+    from llmroute.cli.outputs import OUTCOMES_FILE
+
+    path = place.with_name(OUTCOMES_FILE)
+    if path.is_file():
+        return _outcomes([path])
+    say(f"{path} is not there: costs of models that were not asked are the bench's means.")
+    return None
+
+
+def _outcomes(paths: Sequence[Path]) -> Outcomes | None:
+    from llmroute.outcomes.files import read_outcomes
+
+    return read_outcomes(paths, keep_text=False) if paths else None
+
+
+def _check_suffixes(paths: Sequence[Path]) -> None:
+    from llmroute.errors import ConfigError
+
+    for path in paths:
+        if path.suffix not in SUFFIXES:
+            raise ConfigError(
+                f"no form has the suffix of {path.name!r}",
+                where="--output",
+                fix=f"Use one of {', '.join(SUFFIXES)}.",
+            )
+
+
+def _write(path: Path, found: Shadow, view: ShadowView, volume: Volume | None) -> None:
+    import json
+
+    from llmroute.files import atomic_write
+    from llmroute.report.shadow_forms import render_csv, render_markdown, shadow_document
+
+    forms = {
+        ".md": lambda: render_markdown(view),
+        ".csv": lambda: render_csv(found),
+        ".json": lambda: json.dumps(shadow_document(found, volume), indent=2) + "\n",
+    }
+    atomic_write(path, forms[path.suffix]())
+
+
+def _print(found: Shadow, view: ShadowView) -> None:
+    from llmroute.cli.console import print_table, show_text
+    from llmroute.report.shadow_view import span_text
+
+    show_text(view.headline)
+    if span := span_text(found):
+        show_text(f"Requests of {span}.")
+    for section in view.sections:
+        if section.table is None and not section.lines:
+            continue
+        show_text(f"\n{section.title}")
+        if section.table is not None:
+            rows = section.table.rows[:MOST_ROWS]
+            print_table(section.table.columns, rows, right=section.table.right)
+            _say_more(len(section.table.rows) - len(rows))
+        for line in section.lines[:MOST_ROWS]:
+            show_text(line)
+        _say_more(len(section.lines) - MOST_ROWS)
+
+
+def _say_more(left: int) -> None:
+    from llmroute.cli.console import show_text
+
+    if left > 0:
+        show_text(f"{left:,} more, in -o FILE.md and --json")
