@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
@@ -35,12 +36,12 @@ class CostSummary:
     paid_usd_per_1k: float
     cost_cv: float | None
     """Standard deviation of what a request cost ÷ its mean."""
-    bases: Counter[Basis]
+    bases: Mapping[Basis, int]
 
     @property
     def has_bounds(self) -> bool:
         """Whether every estimate has an error: a bench's mean has none here."""
-        return not self.bases["bench"]
+        return "bench" not in self.bases
 
 
 @dataclass(slots=True)
@@ -98,7 +99,7 @@ class Costs:
             ),
             paid_usd_per_1k=1000 * mean,
             cost_cv=math.sqrt(self._spread(self.paid_squares, mean)) / mean if mean else None,
-            bases=self.bases,
+            bases=dict(self.bases),
         )
 
     def _spread(self, squares: float, mean: float) -> float:

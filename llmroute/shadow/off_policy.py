@@ -21,7 +21,7 @@ from llmroute.records import Interval
 from llmroute.shadow.served import Served
 
 CONFIDENCE = 0.95
-MISFIT = 3.0
+MISFIT = 5.0
 """Standard errors from 1 at which the weights' mean surely is not 1."""
 LEAST_EFFECTIVE = 20.0
 """Requests the weighted ones must be worth."""
