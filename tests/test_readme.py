@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import re
 import shlex
@@ -28,6 +30,34 @@ YAML = re.compile(r"```yaml\n# (?P<name>\S+)\n(?P<text>.*?)```", re.DOTALL)
 COMMAND = re.compile(r"^\$ (llmroute .+?)(?:\s+#.*)?$", re.MULTILINE)
 
 
+def write_shadow_example(folder: Path) -> None:
+    """RouterArena's larger tasks: every other query for a bench, the rest as one model's log."""
+    if not REALDATA.is_dir():
+        pytest.skip("the recorded outcomes are not here (LLMROUTE_REALDATA)")
+    with gzip.open(REALDATA / "routerarena.jsonl.gz", "rt") as lines:
+        rows = [row for row in map(json.loads, lines) if row["task"] in SHADOW_TASKS]
+    models = ("claude-3-haiku-20240307", "gemini-2.0-flash-001")
+    with (folder / "bench.jsonl").open("w") as bench, (folder / "log.jsonl").open("w") as log:
+        for number, row in enumerate(rows):
+            answers = {name: row["models"][name] for name in models}
+            if number % 2:
+                outcome = {"id": row["id"], "task": row["task"], "models": answers}
+                bench.write(json.dumps(outcome) + "\n")
+                continue
+            paid = {k: answers[models[0]][k] for k in ("prompt_tokens", "completion_tokens",
+                                                       "cost_usd", "score")}  # fmt: skip
+            request = {"model": models[0], "prompt": row["prompt"], "tags": [row["task"]], **paid}
+            log.write(json.dumps(request) + "\n")
+    (folder / "prices.csv").symlink_to(REALDATA / "prices.csv")
+    printed(
+        "llmroute map --data bench.jsonl --prices prices.csv -t of_reference:1.0"
+        f" --evidence mean --reference {models[0]} --out llmroute-out"
+    )
+
+
+SHADOW_TASKS = ("MMLUPro", "OpenTDB", "PubMedQA", "QANTA")
+
+
 def printed(command: str) -> str:
     """What a command prints to stdout."""
     result = CliRunner().invoke(app, shlex.split(command)[1:], catch_exceptions=False)
@@ -48,6 +78,8 @@ def test_outputs_are_what_the_commands_print(
             pytest.skip("the recorded outcomes are not here (LLMROUTE_REALDATA)")
         for path in (*REALDATA.glob("*.jsonl.gz"), REALDATA / "prices.csv"):
             (tmp_path / path.name).symlink_to(path)
+    if command.startswith("llmroute shadow"):
+        write_shadow_example(tmp_path)
     block = f"$ {command}\n{printed(command).rstrip()}\n"
     if os.environ.get("UPDATE_README"):
         README.write_text(

@@ -126,7 +126,7 @@ class Accountant:
         if other is not None and (measured := _measured(other, price)) is not None:
             return Cost(measured, "measured"), None
         length = self.lengths.of(decision.task, routed, logged)
-        estimated = _estimated(request.usage, price, length)
+        estimated = estimate_cost(request.usage, price, length)
         if estimated is not None:
             return estimated, None
         if decision.expected_usd_per_1k is not None and decision.task is not None:
@@ -140,8 +140,11 @@ def _measured(other: Outcome, price: Price | None) -> float | None:
     return price.cost_usd(other.usage, other.latency_s)
 
 
-def _estimated(usage: Usage, price: Price | None, length: Length | None) -> Cost | None:
-    """Input and output tokens as expected beside the logged ones, at the routed model's price."""
+def estimate_cost(usage: Usage, price: Price | None, length: Length | None) -> Cost | None:
+    """What a model would have cost: tokens as expected beside the logged ones, at its price.
+
+    None where price, counts or expectation are not known, or the machine is paid by the hour.
+    """
     if price is None or length is None or price.usd_per_hour is not None:
         return None
     made = 1 if length.basis == "mean" else usage.output_tokens

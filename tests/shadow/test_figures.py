@@ -16,7 +16,7 @@ from llmroute.shadow.drift import measure_drift, wilson
 from llmroute.shadow.lengths import Lengths
 from llmroute.shadow.off_policy import OffPolicy
 from llmroute.shadow.qualities import Qualities
-from llmroute.shadow.served import Cost, Served, _estimated
+from llmroute.shadow.served import Cost, Served, estimate_cost
 
 SAME = Served(
     task="t",
@@ -70,7 +70,7 @@ def test_nothing_known_is_no_figure() -> None:
 def test_a_cost_is_estimated_by_the_models_ratios() -> None:
     length = Lengths(outcomes(20, big=(100, 10), small=(80, 30))).of("t", "small", "big")
     assert length is not None
-    cost = _estimated(Usage(1000, 50), Price(1.0, 10.0), length)
+    cost = estimate_cost(Usage(1000, 50), Price(1.0, 10.0), length)
     assert cost is not None
     ratio = (20 * 30 + 190) / (20 * 10 + 190)  # output tokens of small, by those of big
     assert cost.usd == pytest.approx((1000 * 0.8 * 1.0 + 50 * ratio * 10.0) / 1e6)
@@ -103,7 +103,7 @@ def test_estimates_hold_what_they_promise() -> None:
         costs, truth = Costs(), 0.0
         for number in range(300):
             big, small = drawn(number)
-            costs.add(replace(MOVED, cost=_estimated(big, price, length)))
+            costs.add(replace(MOVED, cost=estimate_cost(big, price, length)))
             truth += price.cost_usd(small) or 0.0
         found = costs.summary()
         assert found is not None
