@@ -12,6 +12,7 @@ from llmroute.cli import (
     bench,
     calibrate,
     check,
+    ci,
     export,
     init,
     judge,
@@ -47,6 +48,7 @@ app.add_typer(suites.app, name="suites")
 app.add_typer(judge.app, name="judge")
 app.add_typer(ab.app, name="ab")
 app.add_typer(store.app, name="store")
+app.add_typer(ci.app, name="ci")
 
 
 def _version(wanted: bool) -> None:

@@ -68,7 +68,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="A further file, its form by its suffix: .md .csv .json .junit.xml .html .yaml "
+        help="A further file, its form by its suffix: .md .csv .json .junit.xml .html .yaml .env "
         ".jsonl. May repeat.",
     ),
 ]

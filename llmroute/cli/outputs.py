@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from llmroute.deciding import Result
@@ -66,6 +66,7 @@ class Artefacts:
         atomic_write(path, self._forms()[form]())
 
     def _forms(self) -> dict[str, Callable[[], str]]:
+        from llmroute.report.gate_view import variables
         from llmroute.report.html import render_html
         from llmroute.report.junit import render_junit
         from llmroute.report.markdown import render_markdown
@@ -80,7 +81,18 @@ class Artefacts:
             ".html": lambda: render_html(self.view, self._templates),
             ".yaml": lambda: map_to_yaml(routing_map),
             ".yml": lambda: map_to_yaml(routing_map),
+            ".env": lambda: variables(self._facts()),
         }
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        """The run in numbers, for CI systems to pass from step to step; unknown ones are empty."""
+        result, savings = self._result, self._result.routing_map.savings
+        yield "spent_usd", f"{result.spent_usd:.6f}"
+        yield "calls", str(result.n_planned)
+        yield "unanswered", str(result.n_failed)
+        for name in ("reference_usd_per_1k", "routed_usd_per_1k"):
+            usd = getattr(savings, name)
+            yield name, "" if usd is None else f"{usd:.6g}"
 
 
 def last_map(config: Config) -> Path:
@@ -99,7 +111,9 @@ def last_map(config: Config) -> Path:
     return path
 
 
-SUFFIXES = (".md", ".csv", ".json", ".junit.xml", ".html", ".yaml", ".yml", ".jsonl", ".jsonl.gz")
+SUFFIXES = (
+    ".md", ".csv", ".json", ".junit.xml", ".html", ".yaml", ".yml", ".env", ".jsonl", ".jsonl.gz",
+)  # fmt: skip
 
 
 def check_suffix(path: Path) -> None:

@@ -91,10 +91,10 @@ def router_changed(change: MapChange, _terms: Terms) -> Iterator[Fact]:
         if section.change == "removed":
             why = "requests it decided are routed by their task alone"
             yield Fact(None, section.name, "there", "gone", why)
-    old, new = (_pair(routing_map) for routing_map in (change.before, change.after))
-    if old and new and old != new:
-        why = "it chooses between other candidates"
-        yield Fact(None, "query_router", old, new, why)
+    for name in ("query_router", "cascade"):
+        old, new = (_pair(routing_map, name) for routing_map in (change.before, change.after))
+        if old and new and old != new:
+            yield Fact(None, name, old, new, "it chooses between other candidates")
 
 
 def _moved(change: MapChange) -> Iterator[tuple[TaskChange, TaskRoute, TaskRoute]]:
@@ -173,6 +173,6 @@ def _loosened(old: QualityRule, new: QualityRule) -> Iterator[Fact]:
             yield Fact(None, f"quality.{name}", f"{before:g}", f"{after:g}", why)
 
 
-def _pair(routing_map: RoutingMap | None) -> str | None:
-    router = None if routing_map is None else routing_map.query_router
-    return None if router is None else f"{router.weak} / {router.strong}"
+def _pair(routing_map: RoutingMap | None, name: str) -> str | None:
+    chooser = getattr(routing_map, name, None)
+    return None if chooser is None else f"{chooser.weak} / {chooser.strong}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,8 +185,24 @@ def check_artefacts(file: MapFile) -> list[Path]:
                 f"{name} is not the file this map was made with",
                 "Put that file back, or calibrate again: llmroute calibrate",
             )
-        checked.append(path)
+        checked += [path, *_check_arrays(file, where, path)]
     return checked
+
+
+def _check_arrays(file: MapFile, where: tuple[str | int, ...], saved: Path) -> list[Path]:
+    """The arrays beside a saved router or cascade, which its own file names by hash."""
+    try:
+        stated = json.loads(saved.read_bytes())["arrays"]
+        path, expected = saved.with_name(Path(stated["file"]).name), stated["sha256"]
+    except (ValueError, KeyError, TypeError):
+        return []  # a kind of file without arrays
+    if not path.is_file() or file_digest(path) != expected:
+        raise file.document.fault(
+            (*where, "artefact"),
+            f"{path.name}, the arrays of {saved.name}, is missing or another file by now",
+            "Put that file back, or calibrate again: llmroute calibrate",
+        )
+    return [path]
 
 
 def _artefacts(
