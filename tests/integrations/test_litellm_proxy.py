@@ -152,9 +152,9 @@ def test_the_responses_endpoint_is_decided_too(proxy, chat_server) -> None:
 
 
 def test_the_decision_stands_in_the_spend_log(proxy, chat_server) -> None:
-    before = len(proxy.spend())
     proxy.ask("llmroute/proofs", HARD.format(8), metadata={"spend_logs_metadata": {"team": "a"}})
-    row = eventually(lambda: proxy.spend()[before:])[0]
+    rows = eventually(lambda: [row for row in proxy.spend() if '"team": "a"' in row["metadata"]])
+    [row] = rows
     logged = json.loads(row["metadata"])["spend_logs_metadata"]
     assert row["model_group"] == "llmroute/proofs/strong"
     assert logged["team"] == "a"
