@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from llmroute.cli import options as opt
 from llmroute.cli.errors import command
+
+if TYPE_CHECKING:
+    from llmroute.records import Outcomes, RoutingMap
 
 MapFile = Annotated[
     Path | None,
@@ -46,13 +49,43 @@ def export(
     hook: Annotated[
         bool, typer.Option("--hook", help="litellm: let the map decide inside the proxy.")
     ] = False,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            "-d",
+            metavar="FILE",
+            help="Outcomes whose prompts and scores are read; default: the store's. May repeat.",
+        ),
+    ] = None,
+    examples: Annotated[
+        int,
+        typer.Option(
+            "--examples",
+            metavar="N",
+            min=0,
+            help="Semantic forms: prompts written a task, beside its utterances.",
+        ),
+    ] = 20,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            metavar="TYPE/NAME",
+            help="Semantic forms: the embedding model; default: openai/text-embedding-3-small.",
+            show_default=False,
+        ),
+    ] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List the forms and stop.")] = False,
     config: opt.ConfigFile = None,
+    store: opt.Store = None,
 ) -> int:
     """Write the routing map as a gateway's configuration, which says what it cannot carry.
 
     Keys are never written: the file names the environment variables that hold them.
     """
+    from dataclasses import fields
+
     from llmroute.errors import ConfigError
     from llmroute.exporters import EXPORTERS
     from llmroute.routing_map.file import read_map
@@ -61,11 +94,19 @@ def export(
         return _list()
     if name is None:
         raise ConfigError("no form is named", fix="Name one; llmroute export --list shows all.")
-    EXPORTERS.load(name)  # a typo is told before a missing map
+    exporter = EXPORTERS.load(name)  # a typo is told before a missing map
     place = find_map(routing_map, config)
-    params = {"models": read_models(models or ()), "hook": str(place.resolve()) if hook else ""}
-    exporter = EXPORTERS.build(name, {key: value for key, value in params.items() if value})
-    _write(exporter.render(read_map(place)), output)
+    given = read_map(place)
+    params: dict[str, Any] = {
+        "models": read_models(models or ()),
+        "hook": str(place.resolve()) if hook else "",
+        "encoder": encoder,
+    }
+    known = {field.name for field in fields(exporter)}
+    if "examples" in known:
+        params["examples"] = _examples(given, data, opt.find_store(config, store), examples)
+    built = EXPORTERS.build(name, {key: value for key, value in params.items() if value})
+    _write(built.render(given), output)
     return 0
 
 
@@ -110,6 +151,34 @@ def read_models(pairs: Sequence[str]) -> Mapping[str, str]:
             )
         named[candidate] = model
     return named
+
+
+def find_outcomes(
+    routing_map: RoutingMap, data: Sequence[Path] | None, store: Path
+) -> Outcomes | None:
+    """The outcomes named, or those of the map's run where the store still holds it."""
+    from llmroute.outcomes.files import read_outcomes
+    from llmroute.pipeline import remap
+    from llmroute.store.reader import StoreReader
+
+    if data:
+        return read_outcomes(data)
+    run_id = routing_map.provenance.run_id
+    if run_id is None or not store.is_file():
+        return None
+    with StoreReader.open(store) as reader:
+        if reader.run(run_id) is None:
+            return None
+    return remap(store, run_id=run_id).outcomes
+
+
+def _examples(
+    routing_map: RoutingMap, data: Sequence[Path] | None, store: Path, n: int
+) -> Mapping[str, Sequence[str]]:
+    from llmroute.exporters.examples import choose_examples
+
+    outcomes = find_outcomes(routing_map, data, store) if n else None
+    return choose_examples(list(outcomes.prompts.values()), n) if outcomes else {}
 
 
 def _list() -> int:

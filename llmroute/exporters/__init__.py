@@ -18,6 +18,12 @@ EXPORTERS = Registry(
     "exporter",
     {
         "litellm": "llmroute.exporters.litellm:LitellmProxy",
+        "litellm-auto": "llmroute.exporters.litellm_auto:LitellmAuto",
+        "openrouter": "llmroute.exporters.openrouter:OpenRouter",
+        "portkey": "llmroute.exporters.portkey:Portkey",
+        "python": "llmroute.exporters.python:PythonModule",
+        "semantic-router": "llmroute.exporters.semantic_router:SemanticRouter",
+        "vllm-semantic-router": "llmroute.exporters.vllm_semantic_router:VllmSemanticRouter",
     },
     "llmroute.exporters",
 )

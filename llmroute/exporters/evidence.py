@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from llmroute.records import RoutingMap, TaskRoute
+from llmroute.records import Match, RoutingMap, TaskRoute
 
 
 def describe_evidence(route: TaskRoute, routing_map: RoutingMap) -> dict[str, Any]:
@@ -32,3 +32,25 @@ def unguarded(routing_map: RoutingMap) -> Iterator[str]:
             f"The checks of the answers to {', '.join(sorted(routing_map.checks))}:"
             " llmroute.Router.review runs them."
         )
+
+
+def query_routed(routing_map: RoutingMap) -> Iterator[str]:
+    """A sentence that requests are not told apart within a task, where the map does."""
+    router = routing_map.query_router
+    if router is not None:
+        where = f" on {router.task}" if router.task else ""
+        yield (
+            f"The query router {router.router}{where}: whole tasks are routed, and"
+            f" {router.weak} and {router.strong} are not told apart by query."
+        )
+
+
+def unruled(routing_map: RoutingMap) -> Iterator[str]:
+    """A sentence that tasks are recognised by likeness alone, where the map has rules or tags."""
+    ruled = [
+        task
+        for task, match in routing_map.matches.items()
+        if match != Match(utterances=match.utterances)
+    ]
+    if ruled:
+        yield f"The tags, keywords, patterns and conditions of {', '.join(sorted(ruled))}."

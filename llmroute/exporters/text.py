@@ -15,9 +15,16 @@ from llmroute.routing_map.file import dump_yaml, rounded
 
 def header(target: str, routing_map: RoutingMap, *parts: Iterable[str]) -> str:
     """The comment an export begins with: what it is, then each part's sentences."""
+    parted = [("", *part) for part in parts]
+    return comment(sentences_of(target, routing_map, *parted))
+
+
+def sentences_of(target: str, routing_map: RoutingMap, *parts: Iterable[str]) -> list[str]:
+    """The same as a list, for forms that know no comments."""
     source = routing_map.provenance.run_id or ", ".join(routing_map.provenance.sources)
     first = f"{target}, made by `llmroute export` {__version__} from the routing map"
-    return comment([f"{first} of {source}." if source else f"{first}.", *_joined(parts)])
+    told = [line for part in parts for line in part]
+    return [f"{first} of {source}." if source else f"{first}.", *told]
 
 
 def comment(lines: Iterable[str]) -> str:
@@ -43,10 +50,6 @@ def to_yaml(document: Mapping[str, Any]) -> str:
 def to_json(document: Mapping[str, Any]) -> str:
     """The document as indented JSON with a final newline."""
     return json.dumps(rounded(document), indent=2, ensure_ascii=False) + "\n"
-
-
-def _joined(parts: Iterable[Iterable[str]]) -> list[str]:
-    return [line for part in parts for line in ("", *part)]
 
 
 def _wrapped(text: str) -> list[str]:

@@ -16,9 +16,9 @@ Messages = Sequence[Mapping[str, Any]]
 """As chat APIs take them: `role`, and `content` that is a text or a list of parts."""
 
 SYSTEM_ROLES = ("system", "developer")
-LEAST_CODE_LINES = 2
+LEASTCODE_LINES = 2
 LEAST_JSON_CHARS = 10
-_CODE_LINE = (
+CODE_LINE = (
     r"^[ \t]*(?:"
     r"(?:async def|class|const|def|elif|else|enum|fn|for|func|function|if|impl|let|private|public"
     r"|static|struct|switch|try|var|while)\b[^.?!\n]*[:({]"
@@ -100,8 +100,8 @@ def has_code(text: str) -> bool:
     """
     if any(language != "json" for language, _ in fenced_blocks(text)):
         return True
-    lines = find_all(compile_pattern(_CODE_LINE, multiline=True), text)
-    return len(list(islice(lines, LEAST_CODE_LINES))) == LEAST_CODE_LINES
+    lines = find_all(compile_pattern(CODE_LINE, multiline=True), text)
+    return len(list(islice(lines, LEASTCODE_LINES))) == LEASTCODE_LINES
 
 
 def has_json(text: str) -> bool:
