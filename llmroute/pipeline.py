@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from llmroute.deciding import AS_PLANNED, Decision, Result, decide_run, decided_rule, thresholds_of
-from llmroute.errors import InputError, OutsideError
+from llmroute.errors import InputError, LlmrouteError, OutsideError
 from llmroute.plan.estimate import PlanEstimate, estimate_plan
 from llmroute.plan.manifest import describe_run, recall_plan
 from llmroute.plan.matrix import Plan, Selection, plan_calls
@@ -214,6 +214,28 @@ def remap(
         plan = plan or recall_plan(manifest, reader)
         outcomes, oldest = _recall_outcomes(plan, reader)
     return decide_run(plan, manifest, outcomes, decision, oldest_answer=oldest)
+
+
+def remap_runs(
+    store: Path, n_runs: int, decision: Decision = AS_PLANNED
+) -> tuple[list[RoutingMap], list[str]]:
+    """The maps of the last runs, the oldest first, and a note for each that can't be made again.
+
+    Raises:
+        InputError: there is no run yet.
+        StoreError: the store cannot be read.
+    """
+    with StoreReader.open(store) as reader:
+        runs = reader.runs()[-n_runs:]
+        if not runs:
+            _find_run(reader, store, None)
+    maps, notes = [], []
+    for run in runs:
+        try:
+            maps.append(remap(store, run_id=run.run_id, decision=decision).routing_map)
+        except LlmrouteError as error:
+            notes.append(f"Run {run.run_id} is left out: {error.what}.")
+    return maps, notes
 
 
 def map_outcomes(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from llmroute.cli import options as opt
 from llmroute.cli.errors import command
+
+if TYPE_CHECKING:
+    from llmroute.deciding import Decision
+
+HISTORY_FILE = "history.html"
 
 
 @command
@@ -25,6 +30,16 @@ def report(
             help="Templates that replace the shipped ones, file by file.",
         ),
     ] = None,
+    history: Annotated[
+        int | None,
+        typer.Option(
+            "--history",
+            metavar="N",
+            min=1,
+            help="One page over the last N runs instead: quality and price over time, and where"
+            " routes changed.",
+        ),
+    ] = None,
     threshold: opt.Threshold = None,
     evidence: opt.EvidenceRule = None,
     reference: opt.Reference = None,
@@ -37,8 +52,12 @@ def report(
     from llmroute.cli.outputs import REPORT_FILE, Artefacts, check_suffixes
     from llmroute.pipeline import remap
 
-    check_suffixes(output or ())
     decision = opt.read_decision(threshold, evidence, None, reference, prices)
+    if history is not None:
+        paths = _write_history(history, run, decision, output, template, config, store)
+        say("Wrote " + ", ".join(str(path) for path in paths))
+        return 0
+    check_suffixes(output or ())
     result = remap(opt.find_store(config, store), run_id=run, decision=decision)
     settings = opt.read_config(config)
     paths = output or [settings.out / REPORT_FILE]
@@ -48,3 +67,39 @@ def report(
         artefacts.write(path)
     say("Wrote " + ", ".join(str(path) for path in paths))
     return 0
+
+
+def _write_history(
+    n_runs: int,
+    run: str | None,
+    decision: Decision,
+    output: list[Path] | None,
+    template: Path | None,
+    config: Path | None,
+    store: Path | None,
+) -> list[Path]:
+    """The page over several runs; the paths written.
+
+    Raises:
+        ConfigError: one run is named too, or another form than HTML is asked for.
+    """
+    from llmroute.errors import ConfigError
+    from llmroute.files import atomic_write
+    from llmroute.pipeline import remap_runs
+    from llmroute.report.history import build_history, render_history
+
+    settings = opt.read_config(config)
+    paths = output or [settings.out / HISTORY_FILE]
+    if run is not None:
+        raise ConfigError("--history shows several runs, --run names one", fix="Leave one out.")
+    for path in paths:
+        if path.suffix != ".html":
+            raise ConfigError(
+                f"{path} is no page", where="-o", fix="Name a file that ends in .html."
+            )
+    maps, notes = remap_runs(opt.find_store(config, store), n_runs, decision)
+    page = render_history(build_history(maps, notes), template or opt.own_templates(settings))
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, page)
+    return paths

@@ -290,6 +290,20 @@ def test_what_the_store_holds_is_no_part_of_the_plans_cost(
     assert next(c for c in document["candidates"] if c["candidate"] == "good")["n_missing"] == 0
 
 
+def test_history_shows_the_runs_of_the_store(
+    two_models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    assert llmroute("report", "--history", 5).exit_code == 3  # there is no store yet
+    llmroute("bench", "--limit", 20)
+    llmroute("bench")
+    result = llmroute("report", "--history", 5)
+    assert result.exit_code == 0, result.stderr
+    page = (folder / "llmroute-out/history.html").read_text()
+    assert "Over 2 runs no route has changed." in page
+    assert llmroute("report", "--history", 5, "-o", "x.md").exit_code == 2
+    assert llmroute("report", "--history", 5, "--run", "r").exit_code == 2
+
+
 def test_a_projects_own_report_templates_replace_the_shipped_ones(
     two_models: Any, llmroute: Invoke, folder: Path
 ) -> None:
