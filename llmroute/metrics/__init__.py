@@ -31,6 +31,7 @@ METRICS = Registry(
         "regex": "llmroute.metrics.regex:Regex",
         "rouge_l": "llmroute.metrics.rouge_l:RougeL",
         "set_f1": "llmroute.metrics.set_f1:SetF1",
+        "sql_result": "llmroute.metrics.sql_result:SqlResult",
         "token_f1": "llmroute.metrics.token_f1:TokenF1",
     },
     "llmroute.metrics",

@@ -129,13 +129,19 @@ class ChoiceLabel:
 
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
-    """The content of the last fenced block; with `language`, of the last in that language."""
+    """The content of the last fenced block; with `language`, of the last in that language.
+
+    With `or_output`, an answer without any block is handed on whole.
+    """
 
     language: str | None = None
+    or_output: bool = False
 
     def extract(self, output: str) -> str | None:
         """The block without its fences, or None."""
         blocks = fenced_blocks(output)
+        if not blocks and self.or_output:
+            return output
         if self.language is not None:
             wanted = self.language.lower()
             blocks = [block for block in blocks if block[0] == wanted]

@@ -30,6 +30,7 @@ CASES = {
     "regex": ({"pattern": "(a+)+$"}, None, "aaa"),
     "rouge_l": ({"stemmer": True}, "The cats sat on the mats.", "The cats sat on the mats."),
     "set_f1": ({}, ["a", "b"], '["a", "b"]'),
+    "sql_result": ({}, "SELECT sum(a) FROM t", "SELECT 3"),
     "token_f1": ({}, "The cat sat.", "The cat sat."),
 }
 
@@ -91,7 +92,9 @@ HOSTILE = {
 def metric_and_sample(name: str) -> tuple[Metric, Sample, str]:
     params, target, prediction = CASES[name]
     tests = ["assert double(2) == 4", "assert double('a') == 'aa'"]
-    sample = Sample("q1", "question", target=target, fields={"facts": ["14"], "tests": tests})
+    database = {"tables": "CREATE TABLE t(a)", "rows": {"t": [[1], [2]]}}
+    fields = {"facts": ["14"], "tests": tests, **database}
+    sample = Sample("q1", "question", target=target, fields=fields)
     return build_metric(Plugin(name, params)), sample, prediction
 
 

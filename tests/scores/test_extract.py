@@ -49,6 +49,13 @@ def test_code_block_takes_the_last_of_its_language() -> None:
     assert extract("no fence", step("code_block")) is None
 
 
+def test_code_block_may_fall_back_on_an_answer_without_any() -> None:
+    bare = step("code_block", language="sql", or_output=True)
+    assert extract("SELECT 1", bare) == "SELECT 1"
+    assert extract("```sql\nSELECT 2\n```", bare) == "SELECT 2"
+    assert extract("```python\nx = 1\n```", bare) is None
+
+
 def test_code_block_keeps_indentation_and_blank_lines() -> None:
     assert extract("```\n\n  a\n\n```", step("code_block")) == "\n  a\n"
 
