@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, tuple[bool, list[str]]] = {
     "rate_limit": (False, []),
     "racing": (True, []),
     "decision_rule": (True, ["--draws", "20"]),
+    "gate": (True, ["--draws", "20"]),
     "hostile_rubrics": (False, []),
     "judge_attacks": (False, ["--answers", "5"]),
 }
