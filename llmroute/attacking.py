@@ -24,8 +24,9 @@ from llmroute.judges.grading import asked_text, expected_calls, graders
 from llmroute.judges.inflation import Attempt, Inflation, inflation_of
 from llmroute.judges.source import Grid, JudgedSource
 from llmroute.plan.estimate import PlanEstimate, estimate_plan
+from llmroute.plan.judges import prepare_judges
 from llmroute.plan.matrix import Plan, plan_calls
-from llmroute.plan.prepare import identify_endpoints, prepare_judges
+from llmroute.plan.prepare import identify_endpoints
 from llmroute.records import (
     Call,
     Candidate,

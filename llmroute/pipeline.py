@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Literal
 from llmroute.deciding import AS_PLANNED, Decision, Result, decide_run, decided_rule, thresholds_of
 from llmroute.errors import InputError, LlmrouteError, OutsideError
 from llmroute.plan.estimate import PlanEstimate, estimate_plan
+from llmroute.plan.judges import prepare_judges
 from llmroute.plan.manifest import describe_run, recall_plan
 from llmroute.plan.matrix import Plan, Selection, plan_calls
 from llmroute.plan.prepare import (
     forbidden_suites,
     identify_endpoints,
     prepare_candidates,
-    prepare_judges,
     select_suites,
 )
 from llmroute.records import (

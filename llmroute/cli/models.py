@@ -56,7 +56,7 @@ def models(
 def _configured(config: Any) -> list[ModelRow]:
     from llmroute.calls.keys import missing_key
     from llmroute.calls.prices import model_facts
-    from llmroute.plan.prepare import with_known_price
+    from llmroute.plan.known_price import with_known_price
 
     rows = []
     for candidate in map(with_known_price, opt.read_config(config).candidates):

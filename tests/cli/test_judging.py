@@ -202,6 +202,17 @@ def test_no_judge_named_is_said_before_any_call(
     assert "suite 'letters' is graded by a judge, and no judge is named" in result.stderr
 
 
+def test_a_judge_without_a_key_is_said_with_what_to_do(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    configure(models, folder, "judge: {{model: anthropic/claude-haiku-4-5}}")
+    result = llmroute("bench")
+    assert result.exit_code == 2
+    assert "no key for judge:anthropic/claude-haiku-4-5; nothing was sent" in result.stderr
+    assert "name another judge, or choose suites that need none" in " ".join(result.stderr.split())
+    assert models.requests == []
+
+
 def test_an_unknown_rubric_is_named_with_its_place_and_the_closest_one(
     models: Any, llmroute: Invoke, folder: Path
 ) -> None:
