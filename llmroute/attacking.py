@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from llmroute.asking import Listener, ask
-from llmroute.calls.budget import Ledger, check_affordable
+from llmroute.asking import Listener
 from llmroute.digest import digest
 from llmroute.errors import JudgeError, UnknownName
 from llmroute.judges.attacks import (
@@ -20,10 +19,10 @@ from llmroute.judges.attacks import (
     shipped_wrong_answers,
     spread,
 )
-from llmroute.judges.grading import asked_text, expected_calls, graders
+from llmroute.judges.grading import asked_text
 from llmroute.judges.inflation import Attempt, Inflation, inflation_of
-from llmroute.judges.source import Grid, JudgedSource
-from llmroute.plan.estimate import PlanEstimate, estimate_plan
+from llmroute.judging import estimate_grading, grade_answers
+from llmroute.plan.estimate import PlanEstimate
 from llmroute.plan.judges import prepare_judges
 from llmroute.plan.matrix import Plan, plan_calls
 from llmroute.plan.prepare import identify_endpoints
@@ -37,8 +36,6 @@ from llmroute.records import (
     Suite,
 )
 from llmroute.resources import shipped
-from llmroute.store.reader import StoreReader
-from llmroute.store.writer import StoreWriter
 from llmroute.suites.load import load_suite, load_suites
 
 ATTACKER = Candidate("wrong answer", "attack/wrong-answer")
@@ -129,18 +126,7 @@ def plan_attack(
 
 def estimate_attack(config: Config, assault: Assault) -> PlanEstimate:
     """What the judge's verdicts will cost, given those the store already holds."""
-    calls = expected_calls(assault.plan, assault.answers)
-    stored: dict[str, Completion] = {}
-    if config.store.exists():
-        with StoreReader.open(config.store) as reader:
-            stored = {a.key: a for a in reader.completions({call.key for call in calls})}
-    return estimate_plan(
-        assault.plan,
-        {**assault.answers, **stored},
-        config.quality,
-        concurrency=config.concurrency,
-        judge_calls=list({call.key: call for call in calls}.values()),
-    )
+    return estimate_grading(config, assault.plan, assault.answers)
 
 
 def attack_judge(
@@ -166,45 +152,25 @@ def attack_judge(
         OutsideError: `offline`, and verdicts are missing.
         StoreError: the store cannot be written.
     """
-    ledger = Ledger(config.budget.max_usd)
-    if config.budget.max_usd is not None:
-        check_affordable(expected_calls(assault.plan, assault.answers), config.budget.max_usd)
-    command = "llmroute judge attack"
-    with (
-        StoreWriter.open(config.store, command=command, wait_s=wait_s) as store,
-        StoreReader.open(config.store) as reader,
-    ):
-
-        def recall(keys: Collection[str]) -> dict[str, Completion]:
-            ours = {key: assault.answers[key] for key in keys if key in assault.answers}
-            stored = {a.key: a for a in reader.completions([k for k in keys if k not in ours])}
-            return ours | stored
-
-        graded = _Graded(assault.plan.calls)
-        source = JudgedSource(graded, graders(assault.plan), recall)
-        listener.planned(assault.plan, len(assault.plan.calls))
-        plan = assault.plan
-        interrupted = ask(source, plan, config, ledger, store, listener, env, offline=offline)
-    attempts = _attempts(assault, graded.scores)
+    grades = grade_answers(
+        config,
+        assault.plan,
+        assault.answers,
+        env=env,
+        listener=listener,
+        command="llmroute judge attack",
+        offline=offline,
+        wait_s=wait_s,
+    )
+    attempts = _attempts(assault, grades.scores)
     return AttackResult(
         attempts=attempts,
         overall=inflation_of("overall", attempts) if attempts else None,
         n_planned=len(assault.attacks) * len(assault.wrong),
-        n_unsent=ledger.unsent,
-        interrupted=interrupted,
-        spent_usd=ledger.spent_usd,
+        n_unsent=grades.n_unsent,
+        interrupted=grades.interrupted,
+        spent_usd=grades.spent_usd,
     )
-
-
-class _Graded(Grid):
-    """The attempts, all at once, and the score of each as it comes."""
-
-    def __init__(self, calls: Sequence[Call]) -> None:
-        super().__init__(calls)
-        self.scores: dict[str, float | None] = {}
-
-    def scored(self, call: Call, completion: Completion, score: float | None) -> None:  # noqa: ARG002
-        self.scores[call.key] = score
 
 
 # -- steps ----------------------------------------------------------------------------------------
