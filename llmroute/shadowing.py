@@ -12,7 +12,7 @@ import numpy as np
 
 from llmroute.errors import LogFormatError
 from llmroute.logs.pricing import Prices
-from llmroute.recogniser.request import read_request
+from llmroute.recogniser.request import Messages, read_request
 from llmroute.records import LoggedRequest, Outcome, Outcomes, Price, RoutingMap
 from llmroute.shadow.costs import Costs, CostSummary
 from llmroute.shadow.drift import Drift, measure_drift
@@ -20,6 +20,7 @@ from llmroute.shadow.lengths import Lengths
 from llmroute.shadow.names import candidate_prices, read_names
 from llmroute.shadow.off_policy import OffPolicy, OffPolicySummary
 from llmroute.shadow.qualities import BenchQualities, BenchSummary, Qualities, QualitySummary
+from llmroute.shadow.reservoir import Reservoir
 from llmroute.shadow.served import Accountant, Served
 
 if TYPE_CHECKING:
@@ -59,6 +60,17 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """Both answers to one request that would have gone to another model; hostile text."""
+
+    request: str | Messages
+    logged_answer: str
+    routed_answer: str
+    models: tuple[str, ...]
+    """Every name of both models."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shadow:
     """What the map would have done with a log."""
 
@@ -83,6 +95,9 @@ class Shadow:
     last_s: float | None
     """Unix times of the first and the last request."""
     examples: tuple[Example, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    n_pairs: int = 0
+    """Requests with both answers' texts, of which the pairs were drawn; 0 where none was asked."""
 
     @property
     def n_decided(self) -> int:
@@ -137,7 +152,13 @@ def _by_id(rows: Iterable[Outcome]) -> dict[str, dict[str, Outcome]]:
 
 
 def shadow_log(
-    log: Log, router: Router, accountant: Accountant, *, show: int = 0, seed: int = 0
+    log: Log,
+    router: Router,
+    accountant: Accountant,
+    *,
+    show: int = 0,
+    pairs: int = 0,
+    seed: int = 0,
 ) -> Shadow:
     """Every request of a log decided by a map, in one pass and with bounded memory.
 
@@ -146,12 +167,14 @@ def shadow_log(
         router: decides.
         accountant: puts figures on decisions.
         show: so many requests are kept as examples, drawn at random.
+        pairs: so many pairs of answers are kept for a judge, drawn at random.
         seed: of that draw.
 
     Raises:
         LogFormatError: the log can't be read.
     """
-    tally = _Tally(show, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    tally = _Tally(log, Reservoir(show, rng), Reservoir(pairs, rng))
     for batch in _batches(log.requests()):
         asked = [request for request in batch if tally.takes(request)]
         decisions = router.decide_many(
@@ -179,8 +202,9 @@ def _tags(request: LoggedRequest) -> Sequence[str]:
 class _Tally:
     """Takes requests in, and keeps sums."""
 
-    show: int
-    rng: np.random.Generator
+    log: Log
+    examples: Reservoir[Example]
+    pairs: Reservoir[Pair]
     n_requests: int = 0
     apart: Counter[str] = field(default_factory=Counter)
     shares: Counter[tuple[str | None, str, str]] = field(default_factory=Counter)
@@ -192,7 +216,6 @@ class _Tally:
     bench: BenchQualities = field(default_factory=BenchQualities)
     off_policy: OffPolicy = field(default_factory=OffPolicy)
     times_s: tuple[float, float] | None = None
-    examples: list[Example] = field(default_factory=list)
 
     def takes(self, request: LoggedRequest) -> bool:
         """Whether there is something to decide; what is not is counted."""
@@ -216,7 +239,9 @@ class _Tally:
         self._count_model(served)
         for sums in (self.costs, self.qualities, self.bench, self.off_policy):
             sums.add(served)
-        self._show(request, served, decision)
+        self.examples.offer(lambda: _example(request, served, decision))
+        if served.changed and served.routed_answer is not None and self.pairs.size:
+            self._offer_pair(request, served, accountant)
 
     def _count_model(self, served: Served) -> None:
         if served.logged is not None:
@@ -226,24 +251,12 @@ class _Tally:
         else:
             self.strangers[OTHER_NAMES] += 1
 
-    def _show(self, request: LoggedRequest, served: Served, decision: Decision) -> None:
-        """Every request is kept with the same probability (Vitter's algorithm R, 1985)."""
-        if not self.show:
+    def _offer_pair(self, request: LoggedRequest, served: Served, accountant: Accountant) -> None:
+        answer, other = self.log.answer(request), served.routed_answer
+        if request.request is None or answer is None or other is None:
             return
-        n = sum(self.shares.values())
-        at = n - 1 if n <= self.show else int(self.rng.integers(n))
-        if at >= self.show:
-            return
-        example = Example(
-            where=request.where,
-            text=read_request(request.request or "").read,
-            task=served.task,
-            layer=served.layer,
-            logged=served.name,
-            routed=served.routed,
-            reason=decision.reason,
-        )
-        self.examples[at : at + 1] = [example]
+        asked, models = request.request, (*request.models, *accountant.names.of(served.routed))
+        self.pairs.offer(lambda: Pair(asked, answer, other, models))
 
     def shadow(self, reference: str, weights: Mapping[str, float]) -> Shadow:
         """Everything taken in."""
@@ -268,5 +281,19 @@ class _Tally:
             drift=measure_drift(counts, weights),
             first_s=first_s,
             last_s=last_s,
-            examples=tuple(self.examples),
+            examples=tuple(self.examples.items),
+            pairs=tuple(self.pairs.items),
+            n_pairs=self.pairs.n_seen,
         )
+
+
+def _example(request: LoggedRequest, served: Served, decision: Decision) -> Example:
+    return Example(
+        where=request.where,
+        text=read_request(request.request or "").read,
+        task=served.task,
+        layer=served.layer,
+        logged=served.name,
+        routed=served.routed,
+        reason=decision.reason,
+    )

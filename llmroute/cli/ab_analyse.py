@@ -65,8 +65,8 @@ def analyse(
 ) -> int:
     """Compare the arms of an A/B test in a log: quality, cost and latency, each with an interval.
 
-    Arms that are not as large as planned are refused (sample ratio mismatch). Exit code 0 with
-    whatever answer; 1 only with --gate.
+    Arms that are not as large as planned are refused (sample ratio mismatch).
+    Exit code 0 with whatever answer; 1 only with --gate.
     """
     from llmroute.ab.critical import AnyTime, Once
     from llmroute.ab.gather import Fields

@@ -36,8 +36,9 @@ def assign(
 ) -> int:
     """Say which arm a key is in: by a hash, so the same everywhere and for ever.
 
-    With JSONL on stdin every object comes back with its arm. A greater share only adds keys to
-    the treatment; another salt is an independent draw. docs/ab.md has the hash in other languages.
+    With JSONL on stdin every object comes back with its arm. A greater share
+    only adds keys to the treatment; another salt is an independent draw.
+    docs/ab.md has the hash in other languages.
     """
     import json
 

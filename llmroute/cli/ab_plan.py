@@ -81,8 +81,8 @@ def plan(
 ) -> int:
     """Say how many requests an A/B test needs to show that quality holds, and how long it takes.
 
-    One-sided non-inferiority: the power is that of the very bounds `llmroute ab analyse` takes.
-    Nothing is called and nothing written.
+    One-sided non-inferiority: the power is that of the very bounds `llmroute
+    ab analyse` takes. Nothing is called and nothing written.
     """
     from llmroute.ab.plan import Design, plan_test
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -54,10 +55,38 @@ def shadow(
             help="Where it says how probable the choice of its model was, if that was drawn.",
         ),
     ] = "propensity",
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--judge",
+            metavar="MODEL",
+            help="Let it grade both answers where the log or --outcomes has their texts; a judge of"
+            " the configuration or a LiteLLM id. Several are a panel.",
+        ),
+    ] = None,
+    rubric: Annotated[
+        str,
+        typer.Option("--rubric", metavar="NAME", help="What the judge goes by."),
+    ] = "helpfulness",
+    judge_sample: Annotated[
+        int,
+        typer.Option(
+            "--judge-sample", metavar="N", min=1, help="Pairs it grades, drawn at random."
+        ),
+    ] = 100,
+    max_usd: Annotated[
+        float | None,
+        typer.Option("--max-usd", metavar="USD", help="Spend no more on it.", show_default=False),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Don't ask before spending more than confirm_usd.")
+    ] = False,
     show: Annotated[
         int, typer.Option("--show", metavar="N", min=0, max=1000, help="Print N requests' text.")
     ] = 0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the requests shown.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Of the requests shown or judged.")
+    ] = 0,
     output: Annotated[
         list[Path] | None,
         typer.Option(
@@ -71,8 +100,10 @@ def shadow(
 ) -> int:
     """Say what the map would have done with logged requests: who answers, at which cost, how well.
 
-    No model is called. Nothing of the requests' text is printed or written but what --show asks
-    for. Costs of models that were not asked are estimates from the bench's outcomes beside the map.
+    No model is called but a judge, where --judge names one: it is sent the
+    texts it grades, and they are kept in the store. Else nothing of the
+    requests' text is printed or written but what --show asks for. Costs of
+    models that were not asked are estimates from the bench's outcomes.
     """
     import json
 
@@ -90,26 +121,39 @@ def shadow(
         router.routing_map,
         prices=opt.read_prices(prices) or {},
         lengths=_bench_outcomes(place),
-        results=_outcomes(outcomes or ()),
+        results=_outcomes(outcomes or (), keep_text=bool(judge)),
         aliases=read_aliases(alias or ()),
     )
     found = shadow_log(
-        opt.open_logs(log, log_format, score_field=score_field, propensity_field=propensity_field),
+        replace(
+            opt.open_logs(
+                log, log_format, score_field=score_field, propensity_field=propensity_field
+            ),
+            keep_answers=bool(judge),
+        ),
         router,
         accountant,
         show=show,
+        pairs=judge_sample if judge else 0,
         seed=seed,
     )
-    view = build_shadow_view(found, traffic)
+    judged = None
+    if judge:
+        from llmroute.cli.shadow_judge import judge_found
+
+        settings = opt.read_config(config)
+        judged = judge_found(settings, found, judge, rubric, max_usd, yes=yes, quiet=as_json)
+    view = build_shadow_view(found, traffic, judged)
+    document = shadow_document(found, traffic, judged)
     for path in output or ():
-        _write(path, found, view, traffic)
+        _write(path, found, view, document)
     if as_json:
-        typer.echo(json.dumps(shadow_document(found, traffic), indent=2))
+        typer.echo(json.dumps(document, indent=2))
     else:
         _print(found, view)
     if output:
         say("Wrote " + ", ".join(map(str, output)))
-    return 0
+    return 0 if judged is None else judged.exit_code
 
 
 def read_aliases(pairs: Sequence[str]) -> dict[str, str]:
@@ -164,10 +208,10 @@ def _bench_outcomes(place: Path) -> Outcomes | None:
     return None
 
 
-def _outcomes(paths: Sequence[Path]) -> Outcomes | None:
+def _outcomes(paths: Sequence[Path], *, keep_text: bool = False) -> Outcomes | None:
     from llmroute.outcomes.files import read_outcomes
 
-    return read_outcomes(paths, keep_text=False) if paths else None
+    return read_outcomes(paths, keep_text=keep_text) if paths else None
 
 
 def _check_suffixes(paths: Sequence[Path]) -> None:
@@ -182,16 +226,16 @@ def _check_suffixes(paths: Sequence[Path]) -> None:
             )
 
 
-def _write(path: Path, found: Shadow, view: ShadowView, volume: Volume | None) -> None:
+def _write(path: Path, found: Shadow, view: ShadowView, document: Mapping[str, Any]) -> None:
     import json
 
     from llmroute.files import atomic_write
-    from llmroute.report.shadow_forms import render_csv, render_markdown, shadow_document
+    from llmroute.report.shadow_forms import render_csv, render_markdown
 
     forms = {
         ".md": lambda: render_markdown(view),
         ".csv": lambda: render_csv(found),
-        ".json": lambda: json.dumps(shadow_document(found, volume), indent=2) + "\n",
+        ".json": lambda: json.dumps(document, indent=2) + "\n",
     }
     atomic_write(path, forms[path.suffix]())
 

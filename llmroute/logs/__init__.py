@@ -31,6 +31,10 @@ class LogForm(Protocol):
         """
         ...
 
+    def answer(self, entry: Mapping[str, Any]) -> str | None:
+        """The text that was answered; None where the entry has none."""
+        ...
+
 
 LOG_FORMS = Registry(
     kind="log form",

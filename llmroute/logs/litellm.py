@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from llmroute.logs.values import (
+    answer_text,
     cached_tokens,
     first_count,
     first_text,
@@ -73,6 +74,10 @@ class LiteLLMLog:
             metadata=_metadata(entry),
             raw=entry,
         )
+
+    def answer(self, entry: Mapping[str, Any]) -> str | None:
+        """The text in the response, which the proxy keeps where it keeps prompts."""
+        return answer_text(mapping(entry.get("response")))
 
 
 def _models(fields: Fields) -> tuple[str, ...]:

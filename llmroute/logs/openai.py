@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmroute.logs.values import cached_tokens, first_count, mapping, read_messages, read_time_s
+from llmroute.logs.values import (
+    answer_text,
+    cached_tokens,
+    first_count,
+    mapping,
+    read_messages,
+    read_time_s,
+)
 from llmroute.outcomes.fields import Fields
 from llmroute.records import LoggedRequest, Usage
 
@@ -52,6 +59,11 @@ class OpenAILog:
             metadata=mapping(asked.get("metadata")),
             raw=entry,
         )
+
+    def answer(self, entry: Mapping[str, Any]) -> str | None:
+        """The text in the response."""
+        response = mapping(entry.get("response"))
+        return answer_text(mapping(response.get("body")) or response)
 
 
 def is_answer(entry: Mapping[str, Any]) -> bool:

@@ -59,6 +59,11 @@ class OwnLog:
             raw=entry,
         )
 
+    def answer(self, entry: Mapping[str, Any]) -> str | None:
+        """What stands under `answer`."""
+        text = entry.get("answer")
+        return text if isinstance(text, str) else None
+
 
 def _failed(fields: Fields) -> bool:
     """It has no answer and says why."""
@@ -69,6 +74,6 @@ def _others(entry: Mapping[str, Any], where: str, first: Outcome) -> tuple[Outco
     if "models" not in entry:
         return ()
     try:
-        return tuple(o for o, _ in read_results(entry, where, first, keep_text=False))
+        return tuple(o for o, _ in read_results(entry, where, first, keep_text=True))
     except RecursionError as error:  # pragma: no cover - json.loads refuses such a line before
         raise LogFormatError("the JSON is nested too deeply", where=where) from error

@@ -37,6 +37,13 @@ class Log:
     """A name of `LOG_FORMS`."""
     paths: tuple[Path, ...]
     named: Named = Named()
+    keep_answers: bool = False
+    """Of a batch: else only the counts of an answer are held until its request comes."""
+
+    def answer(self, request: LoggedRequest) -> str | None:
+        """The text that was answered to a request of this log; None where it has none."""
+        text: str | None = LOG_FORMS.build(self.form, {}).answer(request.raw)
+        return text
 
     def requests(self) -> Iterator[LoggedRequest]:
         """Every request, in the order of the files; each time from the start.
@@ -46,7 +53,7 @@ class Log:
         """
         form = LOG_FORMS.build(self.form, {})
         found = False
-        for where, entry in _joined(self.paths, form):
+        for where, entry in _joined(self.paths, form, keep_answers=self.keep_answers):
             found = True
             _check_form(entry, form, self.form, where)
             request = form.read(entry, where)
@@ -142,7 +149,7 @@ def _propensity(fields: Fields, name: str) -> float | None:
     return value
 
 
-def _joined(paths: Sequence[Path], form: LogForm) -> Iterator[Entry]:
+def _joined(paths: Sequence[Path], form: LogForm, *, keep_answers: bool) -> Iterator[Entry]:
     """The entries of all files, a batch's answers with their requests.
 
     Answers are small without their text and are held until their request comes; where no file
@@ -155,7 +162,7 @@ def _joined(paths: Sequence[Path], form: LogForm) -> Iterator[Entry]:
     held: dict[str, Mapping[str, Any]] = {}
     for where, entry in chain.from_iterable(read_entries(path) for path in answers):
         _check_form(entry, form, "openai", where)
-        _hold(held, entry, where)
+        _hold(held, entry if keep_answers else without_text(entry), where)
     for where, entry in chain.from_iterable(read_entries(path) for path in rest):
         answer = held.pop(str(entry.get("custom_id")), None)
         yield where, entry if answer is None else {**answer, **entry}
@@ -169,7 +176,7 @@ def _hold(held: dict[str, Mapping[str, Any]], entry: Mapping[str, Any], where: s
         raise LogFormatError(
             f"custom_id {name!r} is answered twice", where=where, fix="Read one batch at a time."
         )
-    held[name] = without_text(entry)
+    held[name] = entry
 
 
 def _answer_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:

@@ -144,6 +144,24 @@ def read_messages(value: Any, where: str) -> str | tuple[Mapping[str, Any], ...]
     )
 
 
+def answer_text(response: Mapping[str, Any]) -> str | None:
+    """The text of a chat completion, or of what OpenAI's responses API answers.
+
+    >>> answer_text({"choices": [{"message": {"role": "assistant", "content": "Four."}}]})
+    'Four.'
+    >>> answer_text({"output": [{"content": [{"type": "output_text", "text": "Four."}]}]})
+    'Four.'
+    """
+    choices, output = response.get("choices"), response.get("output")
+    if isinstance(choices, list) and choices:
+        first = mapping(choices[0])
+        text = mapping(first.get("message")).get("content", first.get("text"))
+        return text if isinstance(text, str) else None
+    parts = [mapping(item).get("content") for item in output] if isinstance(output, list) else []
+    texts = [mapping(part).get("text") for part in parts if isinstance(part, list) for part in part]
+    return "\n".join(text for text in texts if isinstance(text, str)) or None
+
+
 def _is_message(value: Any) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("role"), str):
         return False

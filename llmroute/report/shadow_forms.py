@@ -11,21 +11,25 @@ from llmroute.report.shadow_view import UNKNOWN_TASK, projected
 if TYPE_CHECKING:
     from llmroute.report.calibration_view import Table
     from llmroute.report.shadow_view import ShadowView, Volume
+    from llmroute.shadow_judging import JudgedPairs
     from llmroute.shadowing import Shadow
 
 SCHEMA = "llmroute/shadow/1"
 
 
-def shadow_document(shadow: Shadow, volume: Volume | None = None) -> dict[str, Any]:
+def shadow_document(
+    shadow: Shadow, volume: Volume | None = None, judged: JudgedPairs | None = None
+) -> dict[str, Any]:
     """The figures for programs; absences are null, never 0. No text of any request."""
     document = asdict(shadow)
-    del document["examples"]
+    del document["examples"], document["pairs"]
     cost = shadow.cost
     return {
         "schema": SCHEMA,
         **document,
         "n_decided": shadow.n_decided,
         "n_unknown": shadow.n_unknown,
+        "judged": None if judged is None else asdict(judged),
         "volume": None if volume is None or cost is None else projected(cost, volume),
     }
 

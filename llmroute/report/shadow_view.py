@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmroute.records import Interval
     from llmroute.shadow.costs import CostSummary
     from llmroute.shadow.drift import Drift
+    from llmroute.shadow_judging import JudgedPairs
     from llmroute.shadowing import Shadow
 
 UNKNOWN_TASK = "(unknown)"
@@ -66,13 +67,15 @@ class ShadowView:
     sections: tuple[Section, ...]
 
 
-def build_shadow_view(shadow: Shadow, volume: Volume | None = None) -> ShadowView:
+def build_shadow_view(
+    shadow: Shadow, volume: Volume | None = None, judged: JudgedPairs | None = None
+) -> ShadowView:
     """Everything a reader is told, in order."""
     sections = (
         Section("Where requests would go", _routes(shadow), tuple(_counted_apart(shadow))),
         Section("Who answers", _models(shadow), tuple(_strangers(shadow))),
         Section("Cost", None, tuple(_cost_lines(shadow, volume))),
-        Section("Quality", None, tuple(_quality_lines(shadow))),
+        Section("Quality", None, tuple(_quality_lines(shadow, judged))),
         *([_drift(shadow.drift)] if shadow.drift else []),
         *([_examples(shadow)] if shadow.examples else []),
     )
@@ -231,7 +234,7 @@ def _dollars(amount: Interval, *, bounded: bool) -> str:
 # -- quality --------------------------------------------------------------------------------------
 
 
-def _quality_lines(shadow: Shadow) -> Iterator[str]:
+def _quality_lines(shadow: Shadow, judged: JudgedPairs | None) -> Iterator[str]:
     found = shadow.quality
     if found is not None:
         yield (
@@ -239,17 +242,33 @@ def _quality_lines(shadow: Shadow) -> Iterator[str]:
             f" go to another model: {found.routed:.3f} instead of {found.logged:.3f}"
             f" ({_signed_interval(found.difference)})."
         )
-    elif shadow.n_changed:
+    elif shadow.n_changed and judged is None:
         yield (
             "The log holds the answer of one model a request: how the map's models would have"
             " answered these very requests is not known."
         )
+    if judged is not None:
+        yield from _judged_lines(judged)
     yield from _off_policy_lines(shadow)
     if (bench := shadow.bench) is not None:
         yield (
             f"By the map's evidence, in this mix of tasks: {bench.routed:.3f} instead of"
             f" {bench.logged:.3f} (the suites' samples, not these requests; {bench.n:,} requests)."
         )
+
+
+def _judged_lines(judged: JudgedPairs) -> Iterator[str]:
+    who = " + ".join(judged.judges)
+    drawn = f"{judged.n_pairs:,} of the {judged.n_eligible:,} requests that have both answers"
+    if judged.quality is None:
+        yield f"Judge {who} gave no verdict that counts on {drawn}."
+        return
+    found = judged.quality
+    yield (
+        f"Judge {who}, by rubric {judged.rubric}, on {drawn} ({found.n:,} with both verdicts):"
+        f" {found.routed:.3f} instead of {found.logged:.3f} ({_signed_interval(found.difference)})."
+        " No person's label corrects it: `llmroute judge agree` says how far it can be trusted."
+    )
 
 
 def _off_policy_lines(shadow: Shadow) -> Iterator[str]:

@@ -21,6 +21,10 @@ class Names:
         """The candidate one of the names is of; None: none of the map's."""
         return next((self.known[name] for name in models if name in self.known), None)
 
+    def of(self, candidate: str) -> tuple[str, ...]:
+        """Every name the candidate has."""
+        return tuple(name for name, found in self.known.items() if found == candidate)
+
 
 def read_names(routing_map: RoutingMap, aliases: Mapping[str, str] | None = None) -> Names:
     """Candidates by their names, by their models' ids where only one has it, and by aliases.

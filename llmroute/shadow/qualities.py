@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from llmroute.analysis.distributions import student_t_quantile
@@ -67,15 +68,18 @@ class Qualities:
 
     def add(self, served: Served) -> None:
         """One request."""
-        if not served.changed:
-            return
+        if served.changed:
+            self.add_pair(served.score, served.routed_score)
+
+    def add_pair(self, logged: float | None, routed: float | None) -> None:
+        """Both answers' scores to one changed request."""
         self.n_changed += 1
-        if served.score is None or served.routed_score is None:
+        if logged is None or routed is None:
             return
         self.n += 1
-        self.logged += served.score
-        self.routed += served.routed_score
-        self.squares += (served.routed_score - served.score) ** 2
+        self.logged += logged
+        self.routed += routed
+        self.squares += (routed - logged) ** 2
 
     def summary(self) -> QualitySummary | None:
         """None where no changed request has both scores."""
@@ -85,6 +89,14 @@ class Qualities:
         return QualitySummary(
             self.n_changed, self.n, logged, routed, _paired(routed - logged, self.squares, self.n)
         )
+
+
+def compare_scores(pairs: Iterable[tuple[float | None, float | None]]) -> QualitySummary | None:
+    """(logged, routed) scores of changed requests; None where no pair has both."""
+    sums = Qualities()
+    for pair in pairs:
+        sums.add_pair(*pair)
+    return sums.summary()
 
 
 def _paired(value: float, squares: float, n: int) -> Interval:

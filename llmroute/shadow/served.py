@@ -54,6 +54,8 @@ class Served:
     """Of the routed model on the task, from the map's evidence."""
     bench_logged: float | None
     """Likewise of the model that answered."""
+    routed_answer: str | None = None
+    """Its own answer to this request, where there is one."""
 
     @property
     def changed(self) -> bool:
@@ -97,6 +99,7 @@ class Accountant:
             propensity=request.propensity,
             bench_quality=None if route is None else route.quality(decision.model),
             bench_logged=None if route is None else route.quality(logged or ""),
+            routed_answer=other.output if other else None,
         )
 
     def _other(self, request: LoggedRequest, candidate: str) -> Outcome | None:

@@ -169,3 +169,122 @@ def test_a_log_that_goes_wrong_in_its_middle_leaves_no_half_answer(
     assert (done.exit_code, done.stdout) == (2, "")
     assert "requests.jsonl:401: 'completion_tokens' is -1" in done.stderr
     assert not (folder / "s.md").exists()
+
+
+# -- a judge --------------------------------------------------------------------------------------
+
+
+def verdict(level: str) -> str:
+    """A reply on every criterion of `helpfulness`."""
+    names = ("on_task", "sound", "to_the_point")
+    return json.dumps(
+        {name: {"evidence": "…", "reasoning": "As it is.", "verdict": level} for name in names}
+    )
+
+
+@pytest.fixture
+def pairs(folder: Path, routing_map: Path, chat_server: Any) -> Path:
+    """60 requests with both answers; small's are as good but for every third."""
+    chat_server.script = lambda asked: verdict("no" if "bad answer" in asked.prompt else "yes")
+    (folder / "llmroute.yaml").write_text(
+        "suites: [none.yaml]\ncandidates: [builtin/rules]\n"
+        f"judge: {{model: {{model: openai/grader, name: grader, api_base: '{chat_server.url}',"
+        " price: {input_usd_per_mtok: 5, output_usd_per_mtok: 5}}}\n"
+    )
+    path = folder / "pairs.jsonl"
+    with path.open("w") as lines:
+        for number in range(60):
+            kind = "a bad answer" if number % 3 == 0 else "a fine answer"
+            entry = {
+                "id": number,
+                "messages": [
+                    {"role": "developer", "content": "Be kind."},
+                    {"role": "user", "content": [{"type": "text", "text": f"Question {number}?"}]},
+                ],
+                "model": "big",
+                "tags": ["sums"],
+                "answer": f"That is a fine answer to {number}.",
+                "models": {"small": {"answer": f"Here is {kind} to {number}."}},
+            }
+            lines.write(json.dumps(entry) + "\n")
+    return path
+
+
+def test_a_judge_grades_both_answers(llmroute: Invoke, pairs: Path, chat_server: Any) -> None:
+    options = ("shadow", "--log", pairs, "--judge", "grader", "--json")
+    done = llmroute(*options)
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)["judged"]
+    assert len(chat_server.requests) == 120
+    assert (found["n_pairs"], found["n_eligible"]) == (60, 60)
+    assert (found["quality"]["logged"], found["quality"]["routed"]) == (1.0, pytest.approx(2 / 3))
+    assert found["quality"]["difference"]["high"] < 0
+    assert json.loads(llmroute(*options).stdout)["judged"]["quality"] == found["quality"]
+    assert len(chat_server.requests) == 120  # verdicts are kept
+
+
+def test_a_judge_is_told_neither_whose_answer_it_is_nor_another(
+    llmroute: Invoke, pairs: Path, chat_server: Any
+) -> None:
+    llmroute("shadow", "--log", pairs, "--judge", "grader", "--judge-sample", 5)
+    prompts = [asked.prompt for asked in chat_server.requests]
+    assert len(prompts) == 10
+    assert not any(word in prompt for prompt in prompts for word in ("big", "small", "logged"))
+    assert all("Be kind." in prompt and "Question" in prompt for prompt in prompts)
+
+
+def test_what_a_judge_says_is_told_as_its_word_alone(llmroute: Invoke, pairs: Path) -> None:
+    done = llmroute("shadow", "--log", pairs, "--judge", "grader", "--judge-sample", 20)
+    assert "Judge grader, by rubric helpfulness, on 20 of the 60 requests" in done.stdout
+    assert "No person's label corrects it" in done.stdout
+    assert "these very requests is not known" not in done.stdout
+
+
+def test_a_cap_holds_for_the_judge(llmroute: Invoke, pairs: Path, chat_server: Any) -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 1000}
+    chat_server.script = lambda asked: chat_server.answer(verdict("yes"), usage=usage)
+    done = llmroute("shadow", "--log", pairs, "--judge", "grader", "--max-usd", 0.2, "--json")
+    assert done.exit_code == 4
+    assert 0 < len(chat_server.requests) < 120
+    assert json.loads(done.stdout)["judged"]["n_unsent"] > 0
+
+
+def test_a_judge_that_cannot_be_reached_is_no_figure(
+    llmroute: Invoke, pairs: Path, chat_server: Any
+) -> None:
+    chat_server.script = lambda asked: chat_server.reply({"error": {"message": "key"}}, status=401)
+    done = llmroute("shadow", "--log", pairs, "--judge", "grader")
+    assert done.exit_code == 3
+    assert "Judge grader gave no verdict that counts on 60 of the 60 requests" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--rubric", "correctness"], "shows the judge a target or fields, which no log has"),
+        (["--rubric", "helpfulnes"], "Did you mean 'helpfulness'?"),
+        (["--max-usd", "nan"], "--max-usd: nan is no cap"),
+        (["--log", "requests.jsonl"], ""),
+    ],
+)
+def test_a_judge_without_what_it_needs_is_refused_before_it_is_asked(
+    llmroute: Invoke, pairs: Path, chat_server: Any, options: list[str], said: str
+) -> None:
+    done = llmroute("shadow", "--log", pairs, "--judge", "grader", *options)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert chat_server.requests == []
+
+
+def test_a_log_without_both_answers_has_nothing_to_judge(
+    llmroute: Invoke, pairs: Path, log: Path, chat_server: Any
+) -> None:
+    done = llmroute("shadow", "--log", log, "--judge", "grader")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "no request that would go to another model has both answers' texts" in done.stderr
+
+
+def test_a_model_does_not_judge_itself(llmroute: Invoke, pairs: Path) -> None:
+    done = llmroute("shadow", "--log", pairs, "--judge", "small")
+    assert done.exit_code == 2
+    assert "the judge small would grade itself" in done.stderr

@@ -49,6 +49,19 @@ def test_what_is_missing_is_none_and_not_zero(name: str, form: LogForm) -> None:
     assert counts == (None, None, None, None)
 
 
+ANSWERED: dict[str, dict[str, Any]] = {
+    "litellm": {"response": '{"choices": [{"message": {"content": "Four."}}]}'},
+    "llmroute": {"answer": "Four."},
+    "openai": {"response": {"body": {"choices": [{"message": {"content": "Four."}}]}}},
+}
+
+
+def test_the_answers_text_is_found_where_it_is_kept(name: str, form: LogForm) -> None:
+    assert form.answer({**SAMPLES[name], **ANSWERED[name]}) == "Four."
+    assert form.answer(SAMPLES[name]) is None
+    assert form.answer({**SAMPLES[name], "response": "{}", "answer": 3}) is None
+
+
 @pytest.mark.parametrize("field", ["prompt_tokens", "completion_tokens"])
 def test_negative_tokens_are_refused_with_their_place(name: str, form: LogForm, field: str) -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 1, field: -5}
