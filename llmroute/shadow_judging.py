@@ -17,8 +17,9 @@ from llmroute.errors import (
 from llmroute.judges import JUDGE_PREFIX
 from llmroute.judging import estimate_grading, grade_answers
 from llmroute.plan.estimate import PlanEstimate
+from llmroute.plan.judges import prepare_judges
 from llmroute.plan.matrix import Plan, plan_calls
-from llmroute.plan.prepare import identify_endpoints, prepare_judges
+from llmroute.plan.prepare import identify_endpoints
 from llmroute.recogniser.request import Messages, read_request
 from llmroute.records import Candidate, Completion, Config, JudgeUse, Message, Rubric, Sample, Suite
 from llmroute.shadow.qualities import QualitySummary, compare_scores
