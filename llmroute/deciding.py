@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from llmroute.plan.manifest import recall_limits, recall_rule, recall_thresholds
+from llmroute.plan.manifest import recall_embedding, recall_limits, recall_rule, recall_thresholds
 from llmroute.plan.matrix import Plan
 from llmroute.race.rule import RISK
 from llmroute.records import (
@@ -82,6 +82,8 @@ def decide_run(
         oldest_answer: UTC of the oldest of its answers.
     """
     from llmroute.analysis.compare import TaskRules, compare
+    from llmroute.recogniser.corpus import own_match, read_suites
+    from llmroute.recogniser.fit import with_recogniser
     from llmroute.routing_map.choose import choose_routes
     from llmroute.routing_map.notes import write_notes
 
@@ -101,7 +103,7 @@ def decide_run(
     routing_map = choose_routes(
         comparison,
         limits=recall_limits(manifest),
-        matches={suite.task: suite.match for suite in plan.suites},
+        matches={suite.task: own_match(suite) for suite in plan.suites},
         checks={suite.task: _checks(suite) for suite in plan.suites if suite.checks},
         provenance=replace(
             _provenance(plan, manifest, prices),
@@ -109,6 +111,12 @@ def decide_run(
             race=_race_facts(comparison, outcomes) if manifest.strategy == "race" else None,
         ),
         notes=write_notes(comparison, manifest.floors, raced=manifest.strategy == "race"),
+    )
+    routing_map = with_recogniser(
+        routing_map,
+        read_suites(plan.suites),
+        embedding=recall_embedding(manifest),
+        seed=manifest.seed,
     )
     raced = manifest.strategy == "race"  # what it did not ask is not missing
     wanted = [o for o in outcomes.rows if not (raced and o.reason == "not_asked")]

@@ -255,6 +255,8 @@ def map_outcomes(
     from llmroute.analysis.compare import compare
     from llmroute.digest import file_digest
     from llmroute.outcomes.files import read_outcomes
+    from llmroute.recogniser.corpus import read_prompts
+    from llmroute.recogniser.fit import with_recogniser
     from llmroute.routing_map.choose import choose_routes
     from llmroute.routing_map.notes import write_notes
 
@@ -271,6 +273,7 @@ def map_outcomes(
         sources=tuple(f"{path.name} sha256:{file_digest(path)}" for path in files),
     )
     routing_map = choose_routes(comparison, provenance=provenance, notes=write_notes(comparison))
+    routing_map = with_recogniser(routing_map, read_prompts(outcomes))
     return Result(comparison, routing_map, outcomes, prices, n_planned=len(outcomes.rows))
 
 

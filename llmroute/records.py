@@ -14,6 +14,7 @@ from typing import Any, Literal
 Evidence = Literal["proven", "likely", "mean"]
 Verdict = Literal["proven", "likely", "undecided", "fails"]
 GateLevel = Literal["error", "warn", "off"]
+RECOGNISER_EMBEDDING = "hashed:4096"
 CostBasis = Literal["recorded", "measured", "list_price"]
 Correction = Literal["rogan_gladen", "ppi"]
 """How people's labels correct a judge's mean: by its errors on the task, or on the cell itself."""
@@ -94,6 +95,10 @@ class Match:
     """A condition: whether a fenced block or lines of code stand in the request."""
     has_json: bool | None = None
     """A condition: whether a JSON object or list of some size stands in it."""
+    template: tuple[str, ...] = ()
+    """In a map: the fixed words of the suite's prompt, in their order, white space squeezed."""
+    system: str | None = None
+    """In a map: SHA-256 of the suite's system message, white space squeezed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -797,6 +802,76 @@ class Cascade:
 
 
 @dataclass(frozen=True, slots=True)
+class Confusion:
+    """Samples of one task that were taken for another's, and what that does to them."""
+
+    form: Literal["whole", "prompt", "bare"]
+    """With the suite's system message, without it, or the samples' own words alone."""
+    task: str
+    recognised: str | None
+    """None: unknown, so the reference answers."""
+    model: str
+    """Who answers them then."""
+    n: int
+    quality_loss: float | None
+    """How much further below the task's bar that model is than the right one, in [0, 1]; None:
+    it was not scored on the task."""
+    extra_usd_per_1k: float | None
+    """What 1,000 of them cost more than by the right route; None: not known."""
+    samples: tuple[str, ...]
+    """Some of them, by their ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionFigures:
+    """How requests of one form were recognised by what had not seen them."""
+
+    form: Literal["whole", "prompt", "bare"]
+    n: int
+    accuracy: float
+    """Share whose task was found; unknown is no task."""
+    unknown: float
+    by_rule: float
+    """Share that a rule or the suite's own template decided."""
+    quality_loss: float
+    """Mean over all of them, in the tasks' traffic shares; a model not scored counts as 0."""
+    extra_usd_per_1k: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfScope:
+    """How requests were taken that are of none of the tasks."""
+
+    kind: Literal["other_tasks", "background"]
+    """Samples of tasks that were left out of the fit, or what people ask of any assistant."""
+    n: int
+    accepted: float
+    """Share that was taken for a task's all the same."""
+    quality_loss: float | None
+    """Mean, by the evidence on the left-out tasks; None: nothing is known of the background."""
+
+
+@dataclass(frozen=True, slots=True)
+class FittedRecogniser:
+    """What tasks are recognised by where no tag or rule decides, and how well."""
+
+    tasks: tuple[str, ...]
+    embedding: str
+    embedding_id: str
+    """What tells the embedder from another of its name."""
+    threshold: float
+    """`similarity >= threshold` takes a request for the likeliest task's; below: unknown."""
+    n_samples: int
+    figures: tuple[RecognitionFigures, ...]
+    confusions: tuple[Confusion, ...]
+    out_of_scope: tuple[OutOfScope, ...]
+    weights: str
+    """One linear score a task, packed as base64."""
+    sha256: str
+    """Of all that decides."""
+
+
+@dataclass(frozen=True, slots=True)
 class RoutingMap:
     """Task → route, with the evidence for it."""
 
@@ -814,6 +889,8 @@ class RoutingMap:
     """Where one was calibrated and has earned its place."""
     cascade: Cascade | None = None
     """The same; with a query router, both belong together."""
+    recogniser: FittedRecogniser | None = None
+    """None: one task, or too few samples to learn the tasks from."""
 
 
 # -- gate -----------------------------------------------------------------------------------------
@@ -979,6 +1056,8 @@ class Config:
     task_thresholds: Mapping[str, QualityThreshold] = field(default_factory=dict)
     """Task → its own bar, before the suite's and the configuration's."""
     gate: Gate = Gate()
+    recogniser_embedding: str = RECOGNISER_EMBEDDING
+    """What tells tasks apart by likeness, as `llmroute.embeddings` names embedders."""
     store: Path = Path(".llmroute/store.db")
     out: Path = Path("llmroute-out")
     path: Path | None = None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from llmroute import records
 from llmroute.errors import InputError, UnknownName
+from llmroute.recogniser.artefact import Learned
 from llmroute.recogniser.recognise import Layer, Recogniser, Recognition
 from llmroute.recogniser.request import Messages, Request, read_request
 from llmroute.records import RoutingMap
@@ -95,7 +96,9 @@ class Router:
     ) -> Self:
         """The router of a map that is at hand, and of the query router and cascade it names."""
         tasks = [route.task for route in routing_map.tasks]
-        recogniser = Recogniser.of(tasks, routing_map.matches, None, where=where)
+        fitted = routing_map.recogniser
+        likeness = None if fitted is None else Learned.of(fitted, where)
+        recogniser = Recogniser.of(tasks, routing_map.matches, likeness, where=where)
         reviewer = Reviewer.of(routing_map, cascade, where=where)
         return cls(routing_map, recogniser, query_router, reviewer)
 
@@ -252,13 +255,15 @@ class Router:
 
 
 def _named(task: str) -> Recognition:
-    return Recognition(task, "tag", "the request names its task", {task: task})
+    return Recognition(task, "tag", "the request names its task", left=(task,))
 
 
 def _all_tags(tags: Collection[str], metadata: Mapping[str, Any] | None) -> tuple[str, ...]:
     """The tags of a request, those in its metadata among them."""
     if isinstance(tags, str):
         raise InputError("tags are a list, not one text", fix=f"Write [{tags!r}].")
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise InputError("metadata is no mapping", fix='Write {"task": "...", "tags": ["..."]}.')
     said = dict(metadata or {})
     more = said.pop("tags", None)
     listed = [more] if isinstance(more, str) else more if isinstance(more, list | tuple) else []

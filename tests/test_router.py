@@ -91,7 +91,7 @@ def test_a_tag_of_two_tasks_leaves_the_choice_between_them_to_the_rules(router: 
     [
         ("", "the request is empty"),
         ("Write a poem.", "no tag or rule names its task"),
-        ("Summarise how many eggs there are.", "the rules of summary and sums match alike"),
+        ("Summarise how many eggs there are.", "tags and rules speak for summary and sums alike"),
     ],
 )
 def test_on_any_doubt_the_reference_answers(router: Router, text: str, why: str) -> None:

@@ -35,9 +35,16 @@ def grouped_folds(pair: Pair, folds: int = FOLDS, seed: int = 0) -> tuple[Fold, 
     Raises:
         InputError: there are fewer groups than folds.
     """
+    return split_groups(pair.ids, pair.groups, folds, seed)
+
+
+def split_groups(
+    ids: Sequence[str], groups: Ints, folds: int = FOLDS, seed: int = 0
+) -> tuple[Fold, ...]:
+    """`grouped_folds` of rows that are known by their ids and groups alone."""
     keys: dict[int, str] = {}
     sizes: dict[int, int] = {}
-    for group, row_id in zip(pair.groups.tolist(), pair.ids, strict=True):
+    for group, row_id in zip(groups.tolist(), ids, strict=True):
         keys[group] = min(keys.get(group, row_id), row_id)
         sizes[group] = sizes.get(group, 0) + 1
     if len(keys) < folds:
@@ -47,7 +54,7 @@ def grouped_folds(pair: Pair, folds: int = FOLDS, seed: int = 0) -> tuple[Fold, 
         )
     shuffled = sorted(keys, key=lambda group: digest([seed, keys[group]]))
     assigned = _balanced(sorted(shuffled, key=lambda group: -sizes[group]), sizes, folds)
-    fold_of = np.array([assigned[group] for group in pair.groups.tolist()])
+    fold_of = np.array([assigned[group] for group in groups.tolist()])
     return tuple(
         Fold(np.flatnonzero(fold_of != k), np.flatnonzero(fold_of == k)) for k in range(folds)
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -10,8 +9,6 @@ import typer
 
 from llmroute.cli.ab_options import AsJson
 from llmroute.cli.errors import command
-
-MOST_LINE_CHARS = 1 << 26
 
 
 @command
@@ -63,18 +60,15 @@ def _stdin_objects() -> Iterator[tuple[str, dict[str, Any]]]:
     """The objects on stdin, one a line.
 
     Raises:
-        LogFormatError: a line is no JSON object.
+        LogFormatError: a line is no JSON object, or there is none.
     """
+    from llmroute.cli.stdin import read_objects
     from llmroute.errors import LogFormatError
-    from llmroute.outcomes.jsonl import parse_object
 
-    stream = sys.stdin.buffer
-    number = 0
-    while line := stream.readline(MOST_LINE_CHARS):
-        number += 1
-        if not line.isspace():
-            yield f"stdin:{number}", parse_object(line, f"stdin:{number}")
-    if not number:
+    where = None
+    for where, entry in read_objects():
+        yield where, entry
+    if where is None:
         raise LogFormatError(
             "there is neither a key nor a line", where="stdin", fix="Name --key, or pipe JSONL in."
         )

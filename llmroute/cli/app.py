@@ -18,6 +18,7 @@ from llmroute.cli import (
     judge,
     models,
     report,
+    route,
     routing_map,
     schema,
     shadow,
@@ -39,6 +40,7 @@ app.command("bench")(bench.bench)
 app.command("check")(check.check)
 app.command("report")(report.report)
 app.command("calibrate")(calibrate.calibrate)
+app.command("route")(route.route)
 app.command("export")(export.export)
 app.command("shadow")(shadow.shadow)
 app.command("models")(models.models)

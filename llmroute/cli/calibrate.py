@@ -240,7 +240,6 @@ def _target(
 def _write(calibration: Calibration, view: CalibrationView, folder: Path) -> list[Path]:
     """The page and the router, then the map that names it."""
     from llmroute.calibrating import save_calibration
-    from llmroute.cli.outputs import MAP_FILE
     from llmroute.files import atomic_write
     from llmroute.report.calibration_html import render_calibration
     from llmroute.routing_map.file import map_to_yaml
@@ -248,8 +247,8 @@ def _write(calibration: Calibration, view: CalibrationView, folder: Path) -> lis
     page = render_calibration(calibration, view)
     routing_map, written = save_calibration(calibration, folder)
     atomic_write(folder / PAGE_FILE, page)
-    atomic_write(folder / MAP_FILE, map_to_yaml(routing_map))
-    return [*written, folder / PAGE_FILE, folder / MAP_FILE]
+    atomic_write(folder / opt.MAP_FILE, map_to_yaml(routing_map))
+    return [*written, folder / PAGE_FILE, folder / opt.MAP_FILE]
 
 
 def _print(view: CalibrationView, further: Sequence[Table]) -> None:

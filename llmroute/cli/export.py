@@ -14,16 +14,6 @@ from llmroute.cli.errors import command
 if TYPE_CHECKING:
     from llmroute.records import Outcomes, RoutingMap
 
-MapFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--map",
-        "-m",
-        metavar="FILE",
-        help="The routing map; default: routing-map.yaml in the configuration's out folder.",
-        show_default=False,
-    ),
-]
 Models = Annotated[
     list[str] | None,
     typer.Option(
@@ -40,7 +30,7 @@ def export(
         str | None,
         typer.Argument(metavar="NAME", help="Which form; --list shows all.", show_default=False),
     ] = None,
-    routing_map: MapFile = None,
+    routing_map: opt.MapFile = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Where it goes; default: stdout."),
@@ -95,7 +85,7 @@ def export(
     if name is None:
         raise ConfigError("no form is named", fix="Name one; llmroute export --list shows all.")
     exporter = EXPORTERS.load(name)  # a typo is told before a missing map
-    place = find_map(routing_map, config)
+    place = opt.find_map(routing_map, config)
     given = read_map(place)
     params: dict[str, Any] = {
         "models": read_models(models or ()),
@@ -108,25 +98,6 @@ def export(
     built = EXPORTERS.build(name, {key: value for key, value in params.items() if value})
     _write(built.render(given), output)
     return 0
-
-
-def find_map(path: Path | None, config: Path | None) -> Path:
-    """The map named, or the one in the configuration's out folder.
-
-    Raises:
-        InputError: there is no such file.
-    """
-    from llmroute.cli.outputs import MAP_FILE
-    from llmroute.errors import InputError
-
-    place = path or opt.read_config(config).out / MAP_FILE
-    if not place.is_file():
-        raise InputError(
-            "there is no routing map here",
-            where=str(place),
-            fix="Make one (llmroute bench, llmroute map --out FOLDER), or name it: --map FILE.",
-        )
-    return place
 
 
 def read_models(pairs: Sequence[str]) -> Mapping[str, str]:

@@ -117,6 +117,35 @@ AllowCodeExecution = Annotated[
         help="Run what candidates write, in a sandbox (bubblewrap): the metric python_tests does.",
     ),
 ]
+MapFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--map",
+        "-m",
+        metavar="FILE",
+        help="The routing map; default: routing-map.yaml in the configuration's out folder.",
+        show_default=False,
+    ),
+]
+MAP_FILE = "routing-map.yaml"
+
+
+def find_map(path: Path | None, config: Path | None) -> Path:
+    """The map named, or the one in the configuration's out folder.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    from llmroute.errors import InputError
+
+    place = path or read_config(config).out / MAP_FILE
+    if not place.is_file():
+        raise InputError(
+            "there is no routing map here",
+            where=str(place),
+            fix="Make one (llmroute bench, llmroute map --out FOLDER), or name it: --map FILE.",
+        )
+    return place
 
 
 def read_config(path: Path | None) -> Config:

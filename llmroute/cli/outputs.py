@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from llmroute.cli.options import MAP_FILE
 from llmroute.deciding import Result
 from llmroute.errors import ConfigError
 from llmroute.files import atomic_write
@@ -12,7 +13,6 @@ from llmroute.records import Config
 from llmroute.report.view import ReportView, build_view
 from llmroute.routing_map.file import map_to_json, map_to_yaml
 
-MAP_FILE = "routing-map.yaml"
 REPORT_FILE = "report.html"
 OUTCOMES_FILE = "outcomes.jsonl"
 

@@ -11,7 +11,7 @@ import typer
 
 from llmroute.cli import options as opt
 from llmroute.cli.errors import command
-from llmroute.cli.export import MapFile, find_map
+from llmroute.cli.options import MapFile, find_map
 
 if TYPE_CHECKING:
     from llmroute.records import Outcomes

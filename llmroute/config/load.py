@@ -129,6 +129,7 @@ def _config(file: ConfigFile, path: Path) -> Config:
         budget=Budget(file.budget.max_usd, file.budget.confirm_usd),
         repeats=file.repeats,
         seed=file.seed,
+        recogniser_embedding=file.recogniser.embedding,
         concurrency=file.concurrency,
         provider_limits={
             name: Limits(entry.rpm, entry.tpm, entry.concurrency)

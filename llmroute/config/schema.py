@@ -21,7 +21,7 @@ from llmroute.config.fields import (
     Written,
     as_list,
 )
-from llmroute.records import Evidence, GateLevel, Panel, QualityThreshold
+from llmroute.records import RECOGNISER_EMBEDDING, Evidence, GateLevel, Panel, QualityThreshold
 
 RESERVED_PARAMS = ("api_base", "api_key", "messages", "model", "n", "stream")
 
@@ -299,6 +299,15 @@ class GateEntry(Written):
     )
 
 
+class RecogniserEntry(Written):
+    """How live requests are told apart where no tag or rule decides."""
+
+    embedding: Name = Field(
+        RECOGNISER_EMBEDDING,
+        description="hashed:DIMENSIONS, local:FOLDER, or a LiteLLM embedding model's id.",
+    )
+
+
 class ConfigFile(Written):
     """llmroute.yaml: what is compared, and what decides."""
 
@@ -329,6 +338,9 @@ class ConfigFile(Written):
     budget: BudgetEntry = Field(default_factory=BudgetEntry, description="What a run may spend.")
     repeats: Annotated[Count, Field(le=1000)] = Field(1, description="Answers to each sample.")
     seed: Seed = Field(0, description="Of every random choice.")
+    recogniser: RecogniserEntry = Field(
+        default_factory=RecogniserEntry, description="How live requests are told apart."
+    )
     concurrency: Annotated[Count, Field(le=10_000)] = Field(
         64, description="Most calls in flight, all candidates together."
     )

@@ -59,16 +59,25 @@ def _line(value: Any) -> bytes:
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     with open_bytes(path) as stream:
-        number = 0
-        while line := stream.readline(MAX_LINE_BYTES + 1):
-            number += 1
-            if len(line) > MAX_LINE_BYTES:
-                raise LogFormatError(
-                    f"the line is longer than {MAX_LINE_BYTES >> 20} MiB",
-                    where=f"{path}:{number}",
-                    fix="Write one JSON object a line; is this one JSON array over the whole file?",
-                )
-            yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+        yield from numbered_lines(stream, str(path))
+
+
+def numbered_lines(stream: IO[bytes], where: str) -> Iterator[tuple[int, bytes]]:
+    """(line number, line) of a stream, as the lines come, without a byte-order mark.
+
+    Raises:
+        LogFormatError: a line is longer than any log's.
+    """
+    number = 0
+    while line := stream.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise LogFormatError(
+                f"the line is longer than {MAX_LINE_BYTES >> 20} MiB",
+                where=f"{where}:{number}",
+                fix="Write one JSON object a line; is this one JSON array over the whole file?",
+            )
+        yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
 
 
 @contextmanager

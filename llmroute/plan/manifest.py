@@ -10,7 +10,7 @@ from typing import Any
 from llmroute.builtin.floor import measure_floors
 from llmroute.errors import StoreError
 from llmroute.plan.matrix import Plan, plan_calls
-from llmroute.records import Config, QualityRule, QualityThreshold, TaskLimits
+from llmroute.records import RECOGNISER_EMBEDDING, Config, QualityRule, QualityThreshold, TaskLimits
 from llmroute.store.manifest import (
     RunManifest,
     candidate_to_json,
@@ -28,6 +28,7 @@ def describe_run(
     """The manifest of a run that is about to start."""
     content = {
         "reference": config.reference,
+        "recogniser": {"embedding": config.recogniser_embedding},
         "quality": asdict(config.quality),
         "task_limits": {task: asdict(limits) for task, limits in config.task_limits.items()},
         "task_thresholds": {task: asdict(bar) for task, bar in config.task_thresholds.items()},
@@ -72,6 +73,12 @@ def recall_plan(manifest: RunManifest, reader: StoreReader) -> Plan:
         endpoints=manifest.endpoints,
         judges=manifest.judge_records,
     )
+
+
+def recall_embedding(manifest: RunManifest) -> str:
+    """What the run's configuration tells tasks apart by."""
+    stated: str = manifest.config.get("recogniser", {}).get("embedding", RECOGNISER_EMBEDDING)
+    return stated
 
 
 def recall_rule(manifest: RunManifest) -> QualityRule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -20,8 +20,15 @@ Layer = Literal["only_task", "tag", "rule", "semantic", "unknown"]
 class Likeness(Protocol):
     """What the semantic layer can do."""
 
-    tasks: tuple[str, ...]
-    threshold: float
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Those it knows samples of."""
+        ...
+
+    @property
+    def threshold(self) -> float:
+        """A similarity from which a request is taken for a task's."""
+        ...
 
     def similarities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Shape (n_texts, n_tasks): about 1 for a text like the task's, about 0 for another's."""
@@ -36,12 +43,14 @@ class Recognition:
     """None: unknown."""
     layer: Layer
     reason: str
-    tags: Mapping[str, str] = field(default_factory=dict)
-    """Task → the tag that names it."""
     signs: Mapping[str, tuple[Sign, ...]] = field(default_factory=dict)
-    """Task → what its rules found."""
+    """Task → what tags and rules saw of it, among the tasks that were still open."""
+    left: tuple[str, ...] = ()
+    """The tasks that tags and rules leave open."""
     similarities: Mapping[str, float] = field(default_factory=dict)
-    """Task → likeness, the highest first; empty where likeness was not asked."""
+    """Open task → likeness, the highest first; empty where likeness was not asked."""
+    threshold: float | None = None
+    """What the highest of them has to reach."""
 
     @property
     def similarity(self) -> float | None:
@@ -51,20 +60,18 @@ class Recognition:
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """The layers in their order, each of which narrows down what the one before has left."""
+    """The layers in their order; each narrows down what the one before it has left open."""
 
-    tasks: tuple[str, ...]
-    tags: Mapping[str, Collection[str]]
-    """Task → the tags that name it."""
-    rules: Mapping[str, Rule]
-    likeness: Likeness | None
+    rules: tuple[Rule, ...]
+    """One a task, in the map's order."""
+    likeness: Likeness | None = None
 
     @classmethod
     def of(
         cls,
         tasks: Sequence[str],
         matches: Mapping[str, Match],
-        likeness: Likeness | None,
+        likeness: Likeness | None = None,
         *,
         where: str = "match",
     ) -> Recogniser:
@@ -73,13 +80,8 @@ class Recogniser:
         Raises:
             ConfigError: a pattern is no regular expression.
         """
-        tags = {task: {task, *matches.get(task, Match()).tags} for task in tasks}
-        rules = {
-            task: Rule.of(matches[task], where=f"{where}, task {task!r}")
-            for task in tasks
-            if task in matches
-        }
-        return cls(tuple(tasks), tags, rules, likeness)
+        rules = (Rule.of(task, matches.get(task, Match()), where=where) for task in tasks)
+        return cls(tuple(rules), likeness)
 
     def recognise(self, request: Request, tags: Collection[str] = ()) -> Recognition:
         """The task of one request.
@@ -95,8 +97,7 @@ class Recogniser:
     ) -> tuple[Recognition, ...]:
         """The tasks of many requests, likeness measured for all that need it at once."""
         found = [self._by_hand(*one) for one in zip(requests, tags, strict=True)]
-        open_rows = [row for row, one in enumerate(found) if one.task is None]
-        asked = [row for row in open_rows if requests[row].text.strip()]
+        asked = [row for row, one in enumerate(found) if one.task is None and requests[row].text]
         if self.likeness is not None and asked:
             measured = self.likeness.similarities([requests[row].read for row in asked])
             for row, values in zip(asked, measured.tolist(), strict=True):
@@ -105,45 +106,46 @@ class Recogniser:
         return tuple(found)
 
     def _by_hand(self, request: Request, tags: Collection[str]) -> Recognition:
-        """What people wrote decides, where it leaves one task."""
-        if len(self.tasks) == 1:
-            return Recognition(self.tasks[0], "only_task", "the map has no other task")
-        named = {task: tag for task in self.tasks for tag in sorted(tags) if tag in self.tags[task]}
-        if len(named) == 1:
-            [(task, tag)] = named.items()
-            return Recognition(task, "tag", f"tag {tag!r}", named)
-        tried = {
-            task: rule.signs(request)
-            for task, rule in self.rules.items()
-            if task in named or not named
-        }
-        signs = {task: found for task, found in tried.items() if found}
-        if len(signs) == 1:
-            [(task, found)] = signs.items()
-            return Recognition(task, "rule", str(found[0]), named, signs)
-        return Recognition(None, "unknown", _why_open(request, named, signs), named, signs)
+        """What is said of the request, and what people wrote of the tasks."""
+        if len(self.rules) == 1:
+            return Recognition(self.rules[0].task, "only_task", "the map has no other task")
+        looks: tuple[tuple[Layer, Callable[[Rule], tuple[Sign, ...]]], ...] = (
+            ("tag", lambda rule: rule.tagged(tags)),
+            ("rule", lambda rule: rule.own_words(request)),
+            ("rule", lambda rule: rule.matched(request)),
+        )
+        left, signs = self.rules, dict[str, tuple[Sign, ...]]()
+        for layer, look in looks:
+            seen = [(rule, found) for rule in left if (found := look(rule))]
+            signs |= {rule.task: signs.get(rule.task, ()) + found for rule, found in seen}
+            left = tuple(rule for rule, _ in seen) or left
+            if len(left) == 1:
+                task = left[0].task
+                return Recognition(task, layer, str(seen[0][1][0]), signs, (task,))
+        names = tuple(sorted(rule.task for rule in left))
+        return Recognition(None, "unknown", _why_open(request, names, signs), signs, names)
 
 
-def _why_open(request: Request, named: Collection[str], signs: Collection[str]) -> str:
+def _why_open(request: Request, left: Sequence[str], signs: Collection[str]) -> str:
     if signs:
-        return f"the rules of {' and '.join(sorted(signs))} match alike"
-    if named:
-        return f"its tags name {' and '.join(sorted(named))}"
-    return "no tag or rule names its task" if request.text.strip() else "the request is empty"
+        return f"tags and rules speak for {' and '.join(left)} alike"
+    return "no tag or rule names its task" if request.text else "the request is empty"
 
 
 def _by_likeness(
     found: Recognition, measured: Mapping[str, float], threshold: float
 ) -> Recognition:
-    """The likeliest of the tasks that are left, or unknown where it is not like enough."""
-    left = found.signs or found.tags or measured
-    ranked = sorted((task for task in left if task in measured), key=lambda t: (-measured[t], t))
-    similarities = {task: measured[task] for task in ranked}
+    """The likeliest of the open tasks, or unknown where it is not like enough."""
+    known = [task for task in found.left if task in measured]
+    ranked = sorted(known, key=lambda task: (-measured[task], task))
     if not ranked:
         return found
-    task, similarity = ranked[0], measured[ranked[0]]
-    if similarity >= threshold:
-        reason = f"like its samples ({similarity:.2f}, at least {threshold:.2f} is needed)"
-        return replace(found, task=task, layer="semantic", reason=reason, similarities=similarities)
-    reason = f"{found.reason}, and it is like none ({task} {similarity:.2f}, below {threshold:.2f})"
-    return replace(found, reason=reason, similarities=similarities)
+    similarities = {task: measured[task] for task in ranked}
+    seen = replace(found, similarities=similarities, threshold=threshold)
+    best = measured[ranked[0]]
+    if best >= threshold:
+        reason = f"like its samples: {best:.2f}, and {threshold:.2f} is enough"
+        return replace(seen, task=ranked[0], layer="semantic", reason=reason)
+    return replace(
+        seen, reason=f"{found.reason}, and it is like none: {best:.2f} is below {threshold:.2f}"
+    )

@@ -16,7 +16,7 @@ Messages = Sequence[Mapping[str, Any]]
 """As chat APIs take them: `role`, and `content` that is a text or a list of parts."""
 
 SYSTEM_ROLES = ("system", "developer")
-LEASTCODE_LINES = 2
+LEAST_CODE_LINES = 2
 LEAST_JSON_CHARS = 10
 CODE_LINE = (
     r"^[ \t]*(?:"
@@ -33,6 +33,7 @@ class Request:
     """What is asked: the last user turn, and the system messages."""
 
     text: str
+    """Without white space at its ends; "" where nothing is asked."""
     system: str = ""
 
     @property
@@ -54,13 +55,13 @@ def read_request(request: str | Messages) -> Request:
     Request(text='Hi', system='Be kind.')
     """
     if isinstance(request, str):
-        return Request(request)
+        return Request(request.strip())
     if not isinstance(request, Sequence) or isinstance(request, bytes | bytearray):
         raise _malformed(f"a request is text or a list of messages, not {type(request).__name__}")
     turns = [_read_turn(message, number) for number, message in enumerate(request, 1)]
     asked = [text for role, text in turns if role == "user"]
     system = [text for role, text in turns if role in SYSTEM_ROLES]
-    return Request(asked[-1] if asked else "", "\n\n".join(system))
+    return Request(asked[-1].strip() if asked else "", "\n\n".join(system))
 
 
 def _read_turn(message: Any, number: int) -> tuple[str, str]:
@@ -101,7 +102,7 @@ def has_code(text: str) -> bool:
     if any(language != "json" for language, _ in fenced_blocks(text)):
         return True
     lines = find_all(compile_pattern(CODE_LINE, multiline=True), text)
-    return len(list(islice(lines, LEASTCODE_LINES))) == LEASTCODE_LINES
+    return len(list(islice(lines, LEAST_CODE_LINES))) == LEAST_CODE_LINES
 
 
 def has_json(text: str) -> bool:

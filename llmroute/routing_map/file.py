@@ -32,6 +32,7 @@ from llmroute.records import (
     TaskLimits,
     TaskRoute,
 )
+from llmroute.routing_map.recogniser import read_recogniser, recogniser_to_dict
 
 if TYPE_CHECKING:
     from llmroute.config.yaml_source import Document
@@ -69,6 +70,7 @@ def map_to_dict(routing_map: RoutingMap) -> dict[str, Any]:
         "savings": _without(asdict(routing_map.savings), "reason"),
         **_calibrated("query_router", routing_map.query_router),
         **_calibrated("cascade", routing_map.cascade),
+        **recogniser_to_dict(routing_map.recogniser),
         "provenance": _provenance(routing_map.provenance),
         "notes": list(routing_map.notes),
     }
@@ -263,6 +265,7 @@ def _from_file(file: RoutingMapFile) -> RoutingMap:
         notes=tuple(file.notes),
         query_router=_read_calibrated(QueryRouter, file.query_router),
         cascade=_read_calibrated(Cascade, file.cascade),
+        recogniser=read_recogniser(file.recogniser),
     )
 
 

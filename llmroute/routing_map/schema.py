@@ -108,6 +108,14 @@ class MatchFile(_Model):
     max_chars: Annotated[int, Field(ge=1)] | None = None
     has_code: bool | None = None
     has_json: bool | None = None
+    template: list[str] = Field(
+        default=[], description="The fixed words of the suite's prompt, in their order."
+    )
+    system: str | None = Field(
+        default=None,
+        description="SHA-256 of the suite's system message, white space squeezed.",
+        pattern="^[0-9a-f]{64}$",
+    )
 
 
 class LimitsFile(_Model):
@@ -230,6 +238,67 @@ class CascadeFile(_Model):
     task: str | None = Field(default=None, description="Its task; none: queries of every task.")
 
 
+class RecognitionFile(_Model):
+    """How requests of one form were recognised by what had not seen them."""
+
+    form: Literal["whole", "prompt", "bare"] = Field(
+        description="whole: with the suite's system message; prompt: without it; bare: the "
+        "sample's own words, without the suite's."
+    )
+    n: Annotated[int, Field(ge=1)]
+    accuracy: Share = Field(description="Share whose task was found; unknown is no task.")
+    unknown: Share
+    by_rule: Share = Field(description="Share that a rule or the suite's own words decided.")
+    quality_loss: Amount = Field(
+        description="Mean quality further below the task's bar than by the right route; a model "
+        "not scored on the task counts as 0."
+    )
+    extra_usd_per_1k: float | None = Field(description="Cost beyond the right route's.")
+
+
+class ConfusionFile(_Model):
+    """Samples of one task that were taken for another's, or for unknown."""
+
+    form: Literal["whole", "prompt", "bare"]
+    task: str
+    recognised: str | None = Field(description="null: unknown, so the reference answers.")
+    model: str = Field(description="Who answers them then.")
+    n: Annotated[int, Field(ge=1)]
+    quality_loss: Amount | None = Field(description="null: not scored on the task.")
+    extra_usd_per_1k: float | None
+    samples: list[str] = Field(description="Some of them.")
+
+
+class OutOfScopeFile(_Model):
+    """How requests were taken that are of none of the tasks."""
+
+    kind: Literal["other_tasks", "background"] = Field(
+        description="other_tasks: samples of tasks that were left out of the fit; background: "
+        "what people ask of any assistant."
+    )
+    n: Annotated[int, Field(ge=1)]
+    accepted: Share = Field(description="Share that was taken for a task's all the same.")
+    quality_loss: Amount | None = Field(description="null: nothing is known of the background.")
+
+
+class RecogniserFile(_Model):
+    """What tasks are recognised by where no tag or rule decides, and how well, out of fold."""
+
+    tasks: list[str]
+    embedding: str
+    embedding_id: str
+    threshold: float = Field(
+        description="similarity >= threshold takes a request for the likeliest task's; below: "
+        "unknown, and the reference answers."
+    )
+    n_samples: Annotated[int, Field(ge=1)]
+    figures: list[RecognitionFile]
+    confusions: list[ConfusionFile]
+    out_of_scope: list[OutOfScopeFile]
+    weights: str = Field(description="One linear score a task, packed as base64.")
+    sha256: str = Field(description="Of all that decides.", pattern="^[0-9a-f]{64}$")
+
+
 class RoutingMapFile(_Model):
     """A routing map: for each task the cheapest candidate that clears its bar, with evidence."""
 
@@ -241,6 +310,7 @@ class RoutingMapFile(_Model):
     savings: SavingsFile
     query_router: QueryRouterFile | None = None
     cascade: CascadeFile | None = None
+    recogniser: RecogniserFile | None = None
     provenance: ProvenanceFile = ProvenanceFile()
     notes: list[str] = []
     digest: str | None = Field(

@@ -102,6 +102,8 @@ class Template:
     """Those of them that may be absent: it asks `is defined`, or gives a default."""
     simple: bool
     """Whether it only fills in variables as they are; then no value can make it fail."""
+    fixed: tuple[str, ...]
+    """The texts that stand in every rendering, in their order; none is blank."""
     where: str | None
     error: type[InputError]
     _compiled: JinjaTemplate
@@ -151,19 +153,22 @@ def compile_template(
     '1 and TWO'
     """
     try:
-        compiled, names, optional, simple = _compiled(text)
+        compiled, names, optional, simple, fixed = _compiled(text)
     except TemplateRefusedError as cause:
         line = f" (line {cause.line} of the template)" if cause.line else ""
         raise error(f"template: {cause.what}{line}", where=where, fix=cause.fix) from cause
-    return Template(text, names, optional, simple, where, error, compiled)
+    return Template(text, names, optional, simple, fixed, where, error, compiled)
 
 
 @lru_cache(maxsize=256)
-def _compiled(text: str) -> tuple[JinjaTemplate, frozenset[str], frozenset[str], bool]:
+def _compiled(
+    text: str,
+) -> tuple[JinjaTemplate, frozenset[str], frozenset[str], bool, tuple[str, ...]]:
     tree = _parsed(text)
     names = frozenset(find_undeclared_variables(tree))
     optional = frozenset(_optional_names(tree))
     simple = all(isinstance(node, _SIMPLE) for node in _walk(tree))
+    fixed = tuple(_fixed_texts(tree))
     for loop in tree.find_all(nodes.For):
         loop.iter = nodes.Filter(loop.iter, "_bounded", [], [], None, None, lineno=loop.lineno)
     try:
@@ -173,7 +178,7 @@ def _compiled(text: str) -> tuple[JinjaTemplate, frozenset[str], frozenset[str],
         raise TemplateRefusedError(
             f"cannot be compiled: {cause}", "Simplify the template."
         ) from cause
-    return compiled, names, optional, simple
+    return compiled, names, optional, simple, fixed
 
 
 def _parsed(text: str) -> nodes.Template:
@@ -203,6 +208,14 @@ def _optional_names(tree: nodes.Template) -> Iterator[str]:
         guards = node.name in ("defined", "undefined", "default")
         if guards and isinstance(node.node, nodes.Name):
             yield node.node.name
+
+
+def _fixed_texts(tree: nodes.Template) -> Iterator[str]:
+    """What stands outside every block, and so in every rendering."""
+    for node in tree.body:
+        for part in node.nodes if isinstance(node, nodes.Output) else ():
+            if isinstance(part, nodes.TemplateData) and part.data.strip():
+                yield part.data
 
 
 def _walk(node: nodes.Node) -> Iterator[nodes.Node]:

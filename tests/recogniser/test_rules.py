@@ -6,12 +6,12 @@ import pytest
 
 from llmroute.errors import ConfigError
 from llmroute.recogniser.request import Request
-from llmroute.recogniser.rules import Rule, Sign
+from llmroute.recogniser.rules import Rule, Sign, text_digest
 from llmroute.records import Match
 
 
 def signs(match: Match, text: str) -> tuple[Sign, ...]:
-    return Rule.of(match, where="map").signs(Request(text))
+    return Rule.of("t", match, where="map").matched(Request(text))
 
 
 def test_keywords_are_whole_words_in_any_case() -> None:
@@ -70,4 +70,30 @@ def test_a_pattern_that_runs_away_is_not_found_and_holds_nobody_up() -> None:
 
 def test_a_broken_pattern_is_named_with_its_task() -> None:
     with pytest.raises(ConfigError, match=r"map, task 't': pattern '\(' is not valid"):
-        Rule.of(Match(patterns=("(",)), where="map, task 't'")
+        Rule.of("t", Match(patterns=("(",)), where="map")
+
+
+OWN = Match(template=("Text:", "Answer:"), system=text_digest("Be brief.\nAlways."))
+
+
+def test_the_suites_own_template_is_found_whatever_stands_between() -> None:
+    rule = Rule.of("t", OWN, where="map")
+    assert rule.own_words(Request("Text:  a\nb\n\nAnswer:")) == (
+        Sign("template", "Text: … Answer:"),
+    )
+    assert rule.own_words(Request("Answer: a Text: b")) == ()
+    assert rule.own_words(Request("a b", "be  brief. Always.")) == ()
+    assert rule.own_words(Request("a b", "Be  brief. Always.")) == (
+        Sign("system", "the suite's own"),
+    )
+
+
+def test_a_task_is_tagged_by_its_name_and_its_suites_tags() -> None:
+    rule = Rule.of("sums", Match(tags=("maths",)), where="map")
+    assert rule.tagged(["x", "maths"]) == (Sign("tag", "maths"),)
+    assert rule.tagged(["sums"]) == (Sign("tag", "sums"),)
+    assert rule.tagged(["sum"]) == ()
+
+
+def test_a_sign_reads_as_one_short_line() -> None:
+    assert str(Sign("pattern", "a\n b" + "c" * 100)) == f"pattern 'a b{'c' * 56}…'"
