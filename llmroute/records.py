@@ -810,6 +810,8 @@ class Confusion:
     task: str
     recognised: str | None
     """None: unknown, so the reference answers."""
+    layer: Literal["rule", "semantic", "unknown"]
+    """What took them for it."""
     model: str
     """Who answers them then."""
     n: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -25,9 +26,10 @@ def choose_threshold(trials: Sequence[Trial], costs: MistakeCosts, max_loss: flo
     """The threshold with the fewest mistakes whose expected quality loss is tolerable.
 
     The expected loss is the mean, over requests of all kinds in their `SHARES` and the tasks'
-    traffic shares, of how much further below the bar of the true task an answer falls. It may be
-    `max_loss`, or the least that any threshold reaches. A mistake is an in-scope request without
-    its own task, or an out-of-scope one with any. On a tie, the higher threshold.
+    traffic shares, of how much further below the bar of the true task an answer falls. It may
+    exceed the least that any threshold reaches by `max_loss`: what rules misrecognise is lost at
+    every threshold. A mistake is an in-scope request without its own task, or an out-of-scope one
+    with any. On a tie, the higher threshold.
     """
     similarities = np.array([trial.similarity for trial in trials])
     measured = similarities[np.isfinite(similarities)]
@@ -40,7 +42,7 @@ def choose_threshold(trials: Sequence[Trial], costs: MistakeCosts, max_loss: flo
     thresholds = np.append(edges, edges[-1] + 1e-3).round(4)
     is_taken = similarities >= thresholds[:, None]
     loss, mistakes = (is_taken @ taken + ~is_taken @ left).T
-    tolerable = loss <= max(max_loss, float(loss.min())) + 1e-12
+    tolerable = loss <= loss.min() + max_loss + 1e-12
     fewest = mistakes[tolerable].min()
     return float(thresholds[tolerable & (mistakes <= fewest + 1e-12)].max())
 
@@ -87,6 +89,13 @@ class Judged:
         """Whether its own task was found."""
         return self.recognised == self.trial.known.task
 
+    @property
+    def layer(self) -> Literal["rule", "semantic", "unknown"]:
+        """What took it for that task."""
+        if self.recognised is None:
+            return "unknown"
+        return "rule" if self.trial.found.layer == "rule" else "semantic"
+
 
 def judge(trials: Sequence[Trial], costs: MistakeCosts, max_loss: float) -> list[Judged]:
     """Each trial at the threshold that the trials outside its fold choose."""
@@ -118,23 +127,28 @@ def summarise(judged: Sequence[Judged], form: Form, costs: MistakeCosts) -> Reco
 
 
 def find_confusions(judged: Sequence[Judged], costs: MistakeCosts) -> tuple[Confusion, ...]:
-    """Every mistake on in-scope requests, by form, task and what it was taken for."""
-    ids: dict[tuple[Form, str, str | None], list[str]] = defaultdict(list)
+    """Every mistake on in-scope requests, by form, task, what it was taken for, and by which."""
+    mistakes: dict[tuple[Form, str, str, str], list[Judged]] = defaultdict(list)
     for one in judged:
         if one.trial.in_scope and not one.is_right:
-            ids[one.trial.form, one.trial.known.task, one.recognised].append(one.trial.known.id)
-    return tuple(
-        Confusion(
-            form=form,
-            task=task,
-            recognised=recognised,
-            model=costs.model(recognised),
-            n=len(ids[form, task, recognised]),
-            quality_loss=costs.quality_loss(task, recognised),
-            extra_usd_per_1k=costs.extra_usd_per_1k(task, recognised),
-            samples=tuple(sorted(ids[form, task, recognised])[:MAX_SAMPLES_NAMED]),
-        )
-        for form, task, recognised in sorted(ids, key=lambda key: (key[0], key[1], key[2] or ""))
+            key = (one.trial.form, one.trial.known.task, one.recognised or "", one.layer)
+            mistakes[key].append(one)
+    return tuple(_confusion(mistakes[key], costs) for key in sorted(mistakes))
+
+
+def _confusion(alike: Sequence[Judged], costs: MistakeCosts) -> Confusion:
+    one = alike[0]
+    task, recognised = one.trial.known.task, one.recognised
+    return Confusion(
+        form=one.trial.form,
+        task=task,
+        recognised=recognised,
+        layer=one.layer,
+        model=costs.model(recognised),
+        n=len(alike),
+        quality_loss=costs.quality_loss(task, recognised),
+        extra_usd_per_1k=costs.extra_usd_per_1k(task, recognised),
+        samples=tuple(sorted(other.trial.known.id for other in alike)[:MAX_SAMPLES_NAMED]),
     )
 
 

@@ -262,6 +262,7 @@ class ConfusionFile(_Model):
     form: Literal["whole", "prompt", "bare"]
     task: str
     recognised: str | None = Field(description="null: unknown, so the reference answers.")
+    layer: Literal["rule", "semantic", "unknown"] = Field(description="What took them for it.")
     model: str = Field(description="Who answers them then.")
     n: Annotated[int, Field(ge=1)]
     quality_loss: Amount | None = Field(description="null: not scored on the task.")

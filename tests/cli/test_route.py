@@ -229,7 +229,9 @@ def test_terminal_escapes_in_a_prompt_are_shown_and_not_obeyed(route: Invoke) ->
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_whatever_bytes_come_are_decided_or_refused(route: Invoke, content: bytes) -> None:
     for args in ([], ["--jsonl"], ["--messages", "-"]):
         assert route(*args, stdin=content).exit_code in (0, 2)

@@ -61,7 +61,7 @@ def test_a_loss_the_maps_rule_tolerates_buys_no_unknowns(costs: MistakeCosts) ->
     right = [trial("refunds", "refunds", 0.4 + 0.002 * i) for i in range(200)]
     sums = [trial("sums", "sums", 0.9) for _ in range(199)]
     costly = [trial("sums", "refunds", 0.59)]
-    # One of 200 sums loses 0.65: 0.001625 in the mean of both tasks, times 0.9.
+    # One of 200 sums loses 0.65: 0.001625 in the mean of both tasks, times 0.9, is 0.0015.
     assert choose_threshold([*right, *sums, *costly], costs, max_loss=0.0016) <= 0.4
     assert choose_threshold([*right, *sums, *costly], costs, max_loss=0.0013) > 0.59
 
@@ -86,7 +86,7 @@ def test_figures_and_confusions_count_every_mistake_and_price_it(costs: MistakeC
         trial("sums", "refunds", 0.8),
         trial("refunds", "refunds", 0.1),
     ]
-    at_half = [replace_recognised(one, 0.5) for one in trials]
+    at_half = [at_threshold(one, 0.5) for one in trials]
     figures = summarise(at_half, "bare", costs)
     assert (figures.n, figures.accuracy, figures.unknown, figures.by_rule) == (10, 0.8, 0.1, 0.2)
     # Refunds lose nothing; one of three sums loses 0.65; both tasks weigh the same.
@@ -103,7 +103,7 @@ def test_figures_and_confusions_count_every_mistake_and_price_it(costs: MistakeC
     assert wrong.quality_loss == pytest.approx(0.65)
 
 
-def replace_recognised(one: Trial, threshold: float) -> Judged:
+def at_threshold(one: Trial, threshold: float) -> Judged:
     return Judged(one, one.recognised(threshold))
 
 
@@ -113,10 +113,18 @@ def test_strangers_are_counted_by_kind(costs: MistakeCosts) -> None:
         trial("sums", "refunds", 0.1, in_scope=False),
         trial(NO_TASK, "poems", 0.1, in_scope=False),
     ]
-    judged = [replace_recognised(one, 0.5) for one in strangers]
+    judged = [at_threshold(one, 0.5) for one in strangers]
     others, background = summarise_strangers(judged, costs)
     assert (others.kind, others.n, others.accepted) == ("other_tasks", 2, 0.5)
     assert others.quality_loss == pytest.approx(0.65 / 2)
     assert (background.kind, background.n, background.accepted, background.quality_loss) == (
         "background", 1, 0.0, None,
     )  # fmt: skip
+
+
+def test_what_a_rule_misrecognises_drives_no_threshold_up(costs: MistakeCosts) -> None:
+    right = [trial("refunds", "refunds", 0.4 + 0.002 * i) for i in range(200)]
+    misruled = [trial("sums", "refunds", None) for _ in range(50)]
+    assert choose_threshold([*right, *misruled], costs, max_loss=0.0) <= 0.4
+    [confusion] = find_confusions([at_threshold(one, 0.4) for one in misruled], costs)
+    assert (confusion.layer, confusion.n) == ("rule", 50)
