@@ -56,6 +56,8 @@ def describe_map(routing_map: RoutingMap) -> dict[str, Any]:
                 "route": task.route,
                 "fallbacks": list(task.fallbacks),
                 "tags": [task.task, *routing_map.matches.get(task.task, Match()).tags],
+                "template": list(routing_map.matches.get(task.task, Match()).template),
+                "system": routing_map.matches.get(task.task, Match()).system,
                 "rule": _rule(routing_map.matches.get(task.task)),
                 "evidence": describe_evidence(task, routing_map),
             }

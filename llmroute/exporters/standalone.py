@@ -7,11 +7,12 @@ decides what `llmroute.Router` decides where neither likeness nor a query router
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 MAP: Mapping[str, Any] = {"reference": "", "tasks": {}, "models": {}}
-"""Task → route, fallbacks, tags and rule; candidate → how it is called."""
+"""Task → route, fallbacks, tags, own words and rule; candidate → how it is called."""
 
 MAX_CHARS = 12_000
 """Of a longer request the first three quarters of this and the last quarter are read."""
@@ -37,15 +38,27 @@ def decide(
     """
     if task is not None:
         return _answer(task, "tag", "the request names its task")
-    return _answer(*_recognise(last_user_turn(request), {*tags, *_tags_in(metadata or {})}))
+    said = {*tags, *_tags_in(metadata or {})}
+    return _answer(*_recognise(last_user_turn(request), system_message(request), said))
 
 
 def last_user_turn(request: str | Sequence[Mapping[str, Any]]) -> str:
     """What is asked: the request itself, or the text of its last user message."""
     if isinstance(request, str):
-        return request
-    asked = [message.get("content") for message in request if message.get("role") == "user"]
-    content = asked[-1] if asked else ""
+        return request.strip()
+    asked = [_text(message) for message in request if message.get("role") == "user"]
+    return asked[-1].strip() if asked else ""
+
+
+def system_message(request: str | Sequence[Mapping[str, Any]]) -> str:
+    """The system messages of a request, joined."""
+    messages = [] if isinstance(request, str) else request
+    roles = ("system", "developer")
+    return "\n\n".join(_text(one) for one in messages if one.get("role") in roles)
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
     if content is None or isinstance(content, str):
         return content or ""
     texts = [part if isinstance(part, str) else part.get("text") for part in content]
@@ -68,21 +81,46 @@ def _answer(task: str | None, layer: str, reason: str) -> dict[str, Any]:
     }
 
 
-def _recognise(text: str, tags: Collection[str]) -> tuple[str | None, str, str]:
-    """Task, layer and reason; what people wrote decides, where it leaves one task."""
+def _recognise(text: str, system: str, tags: Collection[str]) -> tuple[str | None, str, str]:
+    """Task, layer and reason; each layer narrows down what the one before it has left open."""
     tasks = MAP["tasks"]
     if len(tasks) == 1:
         return next(iter(tasks)), "only_task", "the map has no other task"
-    named = {name: tag for name in tasks for tag in sorted(tags) if tag in tasks[name]["tags"]}
-    if len(named) == 1:
-        [(name, tag)] = named.items()
-        return name, "tag", f"tag {tag!r}"
-    tried = {name: _sign(tasks[name]["rule"], text) for name in tasks if name in named or not named}
-    signs = {name: sign for name, sign in tried.items() if sign}
-    if len(signs) == 1:
-        [(name, sign)] = signs.items()
-        return name, "rule", sign
-    return None, "unknown", _why_open(text, named, signs)
+    left, spoken = list(tasks), False
+    looks: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
+        ("tag", lambda task: _tag(task, tags)),
+        ("rule", lambda task: _own_words(task, text, system)),
+        ("rule", lambda task: _sign(task["rule"], text)),
+    )
+    for layer, look in looks:
+        seen = {name: sign for name in left if (sign := look(tasks[name]))}
+        left, spoken = list(seen) or left, spoken or bool(seen)
+        if len(left) == 1:
+            return left[0], layer, seen[left[0]]
+    return None, "unknown", _why_open(text, left if spoken else ())
+
+
+def _tag(task: Mapping[str, Any], tags: Collection[str]) -> str:
+    return next((f"tag {tag!r}" for tag in task["tags"] if tag in tags), "")
+
+
+def _own_words(task: Mapping[str, Any], text: str, system: str) -> str:
+    """Whether the system message and the fixed words of the task's prompt are there."""
+    squeezed = " ".join(system.split()).encode("utf-8", "surrogatepass")
+    if system and sha256(squeezed).hexdigest() == task["system"]:
+        return "system message of its suite"
+    start, read = 0, " ".join(_ends(text).split())
+    for piece in task["template"]:
+        start = read.find(piece, start)
+        if start < 0:
+            return ""
+        start += len(piece)
+    return _said("template", " … ".join(task["template"])) if task["template"] else ""
+
+
+def _said(kind: str, found: str) -> str:
+    words = " ".join(found.split())
+    return f"{kind} {words if len(words) <= 60 else f'{words[:59]}…'!r}"
 
 
 def _sign(rule: Mapping[str, Any] | None, text: str) -> str:
@@ -96,7 +134,7 @@ def _sign(rule: Mapping[str, Any] | None, text: str) -> str:
     for kind, pattern in rule["searches"]:
         found = re.search(pattern, read)
         if found:
-            return f"{kind} {found.group()!r}"
+            return _said(kind, found.group())
     return "" if rule["searches"] or not conditions else f"condition {conditions[0][0]}"
 
 
@@ -119,12 +157,10 @@ def _ends(text: str) -> str:
     return cut.encode("utf-8", "replace").decode()
 
 
-def _why_open(text: str, named: Collection[str], signs: Collection[str]) -> str:
-    if signs:
-        return f"the rules of {' and '.join(sorted(signs))} match alike"
-    if named:
-        return f"its tags name {' and '.join(sorted(named))}"
-    return "no tag or rule names its task" if text.strip() else "the request is empty"
+def _why_open(text: str, left: Collection[str]) -> str:
+    if left:
+        return f"tags and rules speak for {' and '.join(sorted(left))} alike"
+    return "no tag or rule names its task" if text else "the request is empty"
 
 
 def _tags_in(metadata: Mapping[str, Any]) -> Iterator[str]:

@@ -31,8 +31,8 @@ class Sign:
     """The tag, the words that were found, or the condition that holds."""
 
     def __str__(self) -> str:
-        if self.kind == "condition":
-            return f"condition {self.found}"
+        if self.kind in ("condition", "system"):
+            return f"{self.kind} {self.found}"
         words = " ".join(self.found.split())
         return f"{self.kind} {words if len(words) <= 60 else f'{words[:59]}…'!r}"
 
@@ -66,7 +66,7 @@ class Rule:
     def own_words(self, request: Request) -> tuple[Sign, ...]:
         """Whether the suite's own system message, and the fixed words of its prompt, are there."""
         system = request.system and text_digest(request.system) == self.match.system
-        signs = [Sign("system", "the suite's own")] if system else []
+        signs = [Sign("system", "message of its suite")] if system else []
         if self.match.template and _in_order(self.match.template, squeezed(request.read)):
             signs.append(Sign("template", " … ".join(self.match.template)))
         return tuple(signs)

@@ -14,6 +14,7 @@ import pytest
 
 from llmroute import Router
 from llmroute.exporters.python import PythonModule
+from llmroute.recogniser.rules import text_digest
 from llmroute.records import Match
 
 ASK = """
@@ -47,6 +48,12 @@ REQUESTS = (
     [{"role": "user", "content": [{"type": "text", "text": "a summary"}, {"type": "image"}]}],
     [{"role": "user", "content": None}],
     [{"role": "user", "content": "summary"}, {"role": "assistant", "content": "prove"}],
+    "Record: prove it,\n summary as one\tline of it: ...",
+    "as one line of it: summary Record:",
+    [
+        {"role": "developer", "content": "You  keep\nrecords."},
+        {"role": "user", "content": "summary"},
+    ],
     [],
 )
 SAID: tuple[dict[str, Any], ...] = (
@@ -89,7 +96,12 @@ def ruled_map(make_map):
         "summaries": replace(given.matches["summaries"], max_chars=20_000),
         "proofs": Match(tags=("maths", "lane:7"), patterns=(r"(?i)\bprove\b",), min_chars=5),
         "code": Match(has_code=True),
-        "records": Match(has_json=True, has_code=False),
+        "records": Match(
+            has_json=True,
+            has_code=False,
+            template=("Record:", "as one line of it"),
+            system=text_digest("You keep records."),
+        ),
     }
     more = tuple(replace(given.tasks[0], task=name) for name in ("code", "records"))
     return replace(given, tasks=(*given.tasks, *more), matches=matches)
@@ -106,6 +118,8 @@ def test_a_bare_interpreter_decides_as_the_router_does(ruled_map, tmp_path) -> N
         seen = (found["model"], found["task"], found["layer"], tuple(found["fallbacks"]))
         wanted = (expected.model, expected.task, expected.layer, expected.fallbacks)
         assert seen == wanted, one
+        if expected.recognition and expected.task:
+            assert found["reason"] == expected.recognition.reason, one
     layers = {found["layer"] for found in decided}
     assert layers == {"tag", "rule", "unknown"}
 

@@ -84,7 +84,7 @@ def test_the_suites_own_template_is_found_whatever_stands_between() -> None:
     assert rule.own_words(Request("Answer: a Text: b")) == ()
     assert rule.own_words(Request("a b", "be  brief. Always.")) == ()
     assert rule.own_words(Request("a b", "Be  brief. Always.")) == (
-        Sign("system", "the suite's own"),
+        Sign("system", "message of its suite"),
     )
 
 
