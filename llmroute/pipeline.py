@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from llmroute.asking import Listener, Wanted
     from llmroute.calibrating import Calibration, Wish
     from llmroute.calibrating_several import SeveralCalibration
+    from llmroute.exporters.litellm_complexity import ComplexityFit
     from llmroute.gate.evidence import Recall
     from llmroute.gate.verify import Verified
     from llmroute.judges.source import JudgedSource
@@ -301,6 +302,25 @@ def calibrate(
     from llmroute.calibrating import calibrate_result
 
     return calibrate_result(_recall_result(wish.strong, files, store, run_id, prices), wish)
+
+
+def fit_complexity(
+    wish: Wish,
+    *,
+    files: Sequence[Path] = (),
+    store: Path | None = None,
+    run_id: str | None = None,
+    prices: Mapping[str, Price] | None = None,
+) -> ComplexityFit:
+    """Where LiteLLM's complexity score parts two models; arguments as of `calibrate`.
+
+    Raises:
+        InputError: the outcomes can't carry a boundary, or no boundary meets the target.
+        StoreError: the store cannot be read.
+    """
+    from llmroute.fitting_complexity import fit_complexity as fit
+
+    return fit(_recall_result(wish.strong, files, store, run_id, prices), wish)
 
 
 def compare_choices(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,8 @@ from llmroute.cli import options as opt
 from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
-    from llmroute.records import Outcomes, RoutingMap
+    from llmroute.exporters.litellm_complexity import ComplexityFit
+    from llmroute.records import Price
 
 Models = Annotated[
     list[str] | None,
@@ -66,6 +68,27 @@ def export(
             show_default=False,
         ),
     ] = None,
+    weak: Annotated[
+        str | None,
+        typer.Option(
+            "--weak", metavar="NAME", help="litellm-complexity: default, the cheapest route."
+        ),
+    ] = None,
+    strong: Annotated[
+        str | None,
+        typer.Option(
+            "--strong", metavar="NAME", help="litellm-complexity: default, the reference."
+        ),
+    ] = None,
+    target_strong: Annotated[
+        float | None,
+        typer.Option(
+            "--target-strong",
+            metavar="SHARE",
+            help="litellm-complexity: share of strong calls; default: the knee of the curve.",
+        ),
+    ] = None,
+    prices: opt.PriceFile = None,
     list_all: Annotated[bool, typer.Option("--list", help="List the forms and stop.")] = False,
     config: opt.ConfigFile = None,
     store: opt.Store = None,
@@ -93,8 +116,11 @@ def export(
         "encoder": encoder,
     }
     known = {field.name for field in fields(exporter)}
+    places = Places(data or (), opt.find_store(config, store), given.provenance.run_id)
     if "examples" in known:
-        params["examples"] = _examples(given, data, opt.find_store(config, store), examples)
+        params["examples"] = _examples(places, examples)
+    if "fit" in known:
+        params["fit"] = _fit(places, weak, strong, target_strong, opt.read_prices(prices))
     built = EXPORTERS.build(name, {key: value for key, value in params.items() if value})
     _write(built.render(given), output)
     return 0
@@ -124,32 +150,58 @@ def read_models(pairs: Sequence[str]) -> Mapping[str, str]:
     return named
 
 
-def find_outcomes(
-    routing_map: RoutingMap, data: Sequence[Path] | None, store: Path
-) -> Outcomes | None:
-    """The outcomes named, or those of the map's run where the store still holds it."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the outcomes behind a map may be found."""
+
+    data: Sequence[Path]
+    store: Path
+    run_id: str | None
+    """The map's run."""
+
+    @property
+    def known(self) -> bool:
+        """Whether there are any: files are named, or the store still holds the run."""
+        from llmroute.store.reader import StoreReader
+
+        if self.data or self.run_id is None or not self.store.is_file():
+            return bool(self.data)
+        with StoreReader.open(self.store) as reader:
+            return reader.run(self.run_id) is not None
+
+
+def _examples(places: Places, n: int) -> Mapping[str, Sequence[str]]:
+    from llmroute.exporters.examples import choose_examples
     from llmroute.outcomes.files import read_outcomes
     from llmroute.pipeline import remap
-    from llmroute.store.reader import StoreReader
 
-    if data:
-        return read_outcomes(data)
-    run_id = routing_map.provenance.run_id
-    if run_id is None or not store.is_file():
+    if not n or not places.known:
+        return {}
+    if places.data:
+        outcomes = read_outcomes(places.data)
+    else:
+        outcomes = remap(places.store, run_id=places.run_id).outcomes
+    return choose_examples(list(outcomes.prompts.values()), n)
+
+
+def _fit(
+    places: Places,
+    weak: str | None,
+    strong: str | None,
+    target_strong: float | None,
+    prices: Mapping[str, Price] | None,
+) -> ComplexityFit | None:
+    from llmroute.calibrating import Wish
+    from llmroute.calibration.threshold import Target
+    from llmroute.pipeline import fit_complexity
+
+    if not places.known:
         return None
-    with StoreReader.open(store) as reader:
-        if reader.run(run_id) is None:
-            return None
-    return remap(store, run_id=run_id).outcomes
-
-
-def _examples(
-    routing_map: RoutingMap, data: Sequence[Path] | None, store: Path, n: int
-) -> Mapping[str, Sequence[str]]:
-    from llmroute.exporters.examples import choose_examples
-
-    outcomes = find_outcomes(routing_map, data, store) if n else None
-    return choose_examples(list(outcomes.prompts.values()), n) if outcomes else {}
+    target = Target("knee") if target_strong is None else Target("target_strong", target_strong)
+    wish = Wish(target=target, weak=weak, strong=strong)
+    return fit_complexity(
+        wish, files=places.data, store=places.store, run_id=places.run_id, prices=prices
+    )
 
 
 def _list() -> int:

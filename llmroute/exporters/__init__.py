@@ -19,6 +19,7 @@ EXPORTERS = Registry(
     {
         "litellm": "llmroute.exporters.litellm:LitellmProxy",
         "litellm-auto": "llmroute.exporters.litellm_auto:LitellmAuto",
+        "litellm-complexity": "llmroute.exporters.litellm_complexity:LitellmComplexity",
         "openrouter": "llmroute.exporters.openrouter:OpenRouter",
         "portkey": "llmroute.exporters.portkey:Portkey",
         "python": "llmroute.exporters.python:PythonModule",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,17 +36,20 @@ class Deployment:
         return Candidate(self.candidate, self.model).provider
 
 
-def find_deployments(routing_map: RoutingMap, models: Mapping[str, str]) -> dict[str, Deployment]:
+def find_deployments(
+    routing_map: RoutingMap, models: Mapping[str, str], also: Sequence[str] = ()
+) -> dict[str, Deployment]:
     """Every candidate the map may send a request to, in the order the map names them.
 
     Args:
         routing_map: its provenance says which model each candidate is.
         models: candidate → the id a gateway knows it by, where the provenance lacks it.
+        also: further candidates.
 
     Raises:
         InputError: a candidate is a program or a recording, or the map does not say what it is.
     """
-    names = called_candidates(routing_map)
+    names = tuple(dict.fromkeys([*called_candidates(routing_map), *also]))
     for name in models:
         if name not in names:
             raise UnknownName("candidate", name, names, where="--model")

@@ -63,12 +63,14 @@ class LitellmProxy:
     Args:
         models: candidate → LiteLLM id, where the map's provenance does not say it.
         hook: the map's path, where llmroute's hook is to decide in the proxy; "" without it.
+        also: candidates to serve beside those the map sends requests to.
     """
 
     suffix: ClassVar[str] = ".yaml"
 
     models: Mapping[str, str] = field(default_factory=dict)
     hook: str = ""
+    also: tuple[str, ...] = ()
 
     def render(self, routing_map: RoutingMap) -> str:
         """The text of the proxy's configuration file.
@@ -84,7 +86,7 @@ class LitellmProxy:
         Raises:
             InputError: as `render`.
         """
-        groups = lay_out_groups(routing_map, self.models)
+        groups = lay_out_groups(routing_map, self._deployments(routing_map))
         return {
             "model_list": [_entry(group) for group in groups],
             "router_settings": _router_settings(groups, routing_map),
@@ -95,7 +97,7 @@ class LitellmProxy:
 
     def cannot_carry(self, routing_map: RoutingMap) -> tuple[str, ...]:
         """What LiteLLM has no setting for, or needs the hook for."""
-        deployments = find_deployments(routing_map, self.models).values()
+        deployments = self._deployments(routing_map).values()
         undecided = () if self.hook else tuple(_undecided(routing_map))
         return (
             *undecided,
@@ -103,6 +105,9 @@ class LitellmProxy:
             *_unpriced(deployments),
             UNRECOGNISED_REFUSALS,
         )
+
+    def _deployments(self, routing_map: RoutingMap) -> dict[str, Deployment]:
+        return find_deployments(routing_map, self.models, self.also)
 
     def _litellm_settings(self) -> dict[str, Any]:
         # A fallback may not know every parameter its task's route does.
@@ -112,7 +117,7 @@ class LitellmProxy:
         return settings
 
     def _header(self, routing_map: RoutingMap) -> str:
-        deployments = find_deployments(routing_map, self.models).values()
+        deployments = self._deployments(routing_map).values()
         keys = sorted({d.key_variable for d in deployments if d.key_variable})
         exports = " ".join(f"{name}=…" for name in (MASTER_KEY, *keys))
         start = [
@@ -137,13 +142,14 @@ class LitellmProxy:
         return left_out(self.cannot_carry(routing_map))
 
 
-def lay_out_groups(routing_map: RoutingMap, models: Mapping[str, str]) -> tuple[Group, ...]:
+def lay_out_groups(
+    routing_map: RoutingMap, deployments: Mapping[str, Deployment]
+) -> tuple[Group, ...]:
     """The groups of the tasks, of the query router's two sides, and of each candidate.
 
     Raises:
-        InputError: a candidate cannot be called, or two groups would carry one name.
+        InputError: two groups would carry one name.
     """
-    deployments = find_deployments(routing_map, models)
     groups = (
         *_task_groups(routing_map, deployments),
         *_tier_groups(routing_map, deployments),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,38 @@ def test_every_form_is_listed_with_what_it_writes(llmroute, folder) -> None:
     listed = llmroute("export", "--list").stdout
     assert "litellm" in listed
     assert "A LiteLLM proxy configuration" in listed
+
+
+def test_a_complexity_boundary_is_fitted_from_named_outcomes(llmroute, map_file, folder) -> None:
+    texts = ("a quiet day at the sea", "def class import api")
+    rows = [
+        {
+            "id": str(number),
+            "task": "summaries",
+            "prompt": f"{texts[number % 2]} {number}",
+            "models": {
+                "small": {"score": 1 - number % 2, "cost_usd": 0.001},
+                "big": {"score": 1, "cost_usd": 0.01},
+            },
+        }
+        for number in range(200)
+    ]
+    (folder / "seen.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    named = ("--weak", "small", "--strong", "big", "--data", "seen.jsonl")
+    done = llmroute("export", "litellm-complexity", *named)
+    assert done.exit_code == 0, done.stderr
+    entry = yaml.safe_load(done.stdout)["model_list"][-1]
+    assert entry["model_name"] == "llmroute-complexity"
+    assert entry["litellm_params"]["complexity_router_config"]["tiers"]["SIMPLE"] == "small"
+
+
+def test_a_complexity_boundary_needs_outcomes(llmroute, map_file) -> None:
+    done = llmroute("export", "litellm-complexity")
+    assert done.exit_code == 2
+    assert "--data FILE" in done.stderr
+
+
+def test_an_option_of_another_form_is_refused(llmroute, map_file) -> None:
+    done = llmroute("export", "portkey", "--encoder", "openai/x")
+    assert done.exit_code == 2
+    assert "has no parameter 'encoder'" in done.stderr

