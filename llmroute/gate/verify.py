@@ -96,7 +96,7 @@ class MapFile:
             f"{edited}{difference.name} is {_shown(difference.written)} here, and "
             f"{_shown(difference.recomputed)} by {source}"
         )
-        fix = f"Make the map again with `llmroute map`{self._other_version()}."
+        fix = f"Make the map again with `{self._remake}`{self._other_version()}."
         return self.document.fault(difference.path, what, fix)
 
     def edited_fault(self) -> InputError:
@@ -104,9 +104,14 @@ class MapFile:
         return self.document.fault(
             ("digest",),
             "edited by hand: its content does not fit its digest",
-            "Make the map again with `llmroute map`; where the edit is meant to stay, take the "
+            f"Make the map again with `{self._remake}`; where the edit is meant to stay, take the "
             "digest line away.",
         )
+
+    @property
+    def _remake(self) -> str:
+        """The command that writes a map in this one's place."""
+        return f"llmroute map --out {self.path.parent}"
 
     def _other_version(self) -> str:
         made_by = str(self.content.get("generated_by", ""))
