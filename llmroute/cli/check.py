@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 
 @command
 def check(
-    routing_map: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[MAP]", help="The map; default: the last bench's.", show_default=False
-        ),
-    ] = None,
+    routing_map: opt.RoutingMapFile = None,
     previous: Annotated[
         Path | None,
         typer.Option(

@@ -148,6 +148,12 @@ def find_map(path: Path | None, config: Path | None) -> Path:
     return place
 
 
+RoutingMapFile = Annotated[
+    Path | None,
+    typer.Argument(metavar="[MAP]", help="The map; default: the last bench's.", show_default=False),
+]
+
+
 def read_config(path: Path | None) -> Config:
     """The configuration named, or the closest one, or the embedded default.
 

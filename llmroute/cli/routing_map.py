@@ -114,12 +114,7 @@ def diff(
 @app.command("verify")
 @command
 def verify(
-    routing_map: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[MAP]", help="The map; default: the last bench's.", show_default=False
-        ),
-    ] = None,
+    routing_map: opt.RoutingMapFile = None,
     data: Annotated[
         list[Path] | None,
         typer.Option(

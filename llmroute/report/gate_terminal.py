@@ -25,7 +25,7 @@ from llmroute.report.terminal import align_columns
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from llmroute.records import GateResult, MapChange
+    from llmroute.records import Finding, GateResult, MapChange
 
 DIFF_STYLES = {"~": "yellow", "+": "green", "-": "red", " ": "dim"}
 
@@ -34,12 +34,25 @@ def print_gate(result: GateResult, console: Console) -> None:
     """The answer, what it objects to and why."""
     tone = "bold green" if result.passed else "bold red"
     _print_line(console, gate_sentence(result), tone)
-    if result.findings:
+    if result.findings and console.is_terminal:
+        console.print("", _findings(result.findings), "", sep="\n")
+    elif result.findings:
         rows = [tuple(map(one_line, finding_cells(found))) for found in result.findings]
-        styles = [STYLES[found.level] for found in result.findings]
-        _print_table(console, COLUMNS, rows, styles)
+        _print_line(console, f"\n{align_columns(COLUMNS, rows, ())}\n", "")
     for note in result.change.notes:
         _print_line(console, f"note: {one_line(note)}", "yellow")
+
+
+def _findings(findings: Iterable[Finding]) -> Table:
+    """What changed and, under it, why: a column of its own would be too narrow to read."""
+    table = _table(("Level", "Task", "Rule", "What changed, and why"), ("Level", "Rule"))
+    for finding in findings:
+        level, task, rule, what, before, after, why = (
+            loggable(one_line(cell)) for cell in finding_cells(finding)
+        )
+        changed = Text.assemble(f"{what}: ", (f"{before} → {after}", "bold"), "\n", (why, "dim"))
+        table.add_row(Text(level, style=STYLES[finding.level]), Text(task), Text(rule), changed)
+    return table
 
 
 def print_diff(change: MapChange, console: Console) -> None:
@@ -72,18 +85,22 @@ def _print_table(
     right: Sequence[str] = (),
 ) -> None:
     if not console.is_terminal:
-        text = f"\n{align_columns(columns, rows, right)}\n"
-        _print_line(console, text, "")
+        _print_line(console, f"\n{align_columns(columns, rows, right)}\n", "")
         return
+    table = _table(columns, ("", "Verdict", "n"), right)
+    for row, style in zip(rows, styles, strict=True):
+        table.add_row(Text(row[0], style=style), *(Text(loggable(cell)) for cell in row[1:]))
+    console.print("", table, "", sep="\n")
+
+
+def _table(columns: Sequence[str], whole: Sequence[str], right: Sequence[str] = ()) -> Table:
+    """An empty table whose `whole` columns are never broken."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for column in columns:
-        fixed = column in (*right, "Level", "Rule", "Verdict", "")
         table.add_column(
             column,
             justify="right" if column in right else "left",
             overflow="fold",
-            no_wrap=fixed,
+            no_wrap=column in whole,
         )
-    for row, style in zip(rows, styles, strict=True):
-        table.add_row(Text(row[0], style=style), *(Text(loggable(cell)) for cell in row[1:]))
-    console.print("", table, "", sep="\n")
+    return table
