@@ -434,6 +434,7 @@ def verify_map(
         digest="matches" if file.content.get("digest") else "not stated",
         artefacts=tuple(path.name for path in artefacts),
         recomputed_from=None if source is None else source.name,
+        not_recomputed=() if source is None else source.not_recomputed(file),
         suites_changed=changed_suites(file, suites) if suites else (),
     )
 

@@ -34,6 +34,10 @@ class Source:
             return Difference(("reference",), reference, "no candidate")
         return file.difference_to(self.recomputed, *self.further)
 
+    def not_recomputed(self, file: MapFile) -> tuple[str, ...]:
+        """Tasks of the file whose figures this source cannot give."""
+        return () if self.recomputed is None else file.corrected_tasks(self.recomputed)
+
 
 Recall = Callable[[RoutingMap], Source | None]
 """The run of a map out of the store, or None where it is not there."""

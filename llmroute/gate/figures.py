@@ -130,7 +130,7 @@ def judge_uncalibrated(change: MapChange, _terms: Terms) -> Iterator[Fact]:
             was = (
                 UNKNOWN if before is None else "calibrated" if before.calibrated else "uncalibrated"
             )
-            why = "label some answers: `llmroute judge agree` says how far the judge can be trusted"
+            why = f"{judge.reason}; `llmroute judge agree` says how far it can be trusted"
             yield Fact(task.task, "judge", was, "uncalibrated", why)
 
 

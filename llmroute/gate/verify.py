@@ -12,7 +12,7 @@ import numpy as np
 
 from llmroute import __version__
 from llmroute.digest import file_digest
-from llmroute.gate.recompute import Difference, first_difference
+from llmroute.gate.recompute import Difference, corrected_tasks, first_difference
 from llmroute.records import RoutingMap, Suite
 from llmroute.report.amounts import counted
 from llmroute.routing_map.file import map_digest, map_to_dict, read_map_document
@@ -36,6 +36,8 @@ class Verified:
     """Files it names by hash, each as it was."""
     recomputed_from: str | None
     """None: it was not asked to be."""
+    not_recomputed: tuple[str, ...]
+    """Tasks whose figures people's labels corrected, which outcomes alone can't give."""
     suites_changed: tuple[str, ...]
     """Tasks whose suites of today are no longer those it was made with."""
 
@@ -47,6 +49,9 @@ class Verified:
             yield f"  files       {', '.join(self.artefacts)}: as they were"
         source = self.recomputed_from
         yield f"  recomputed  {'no (--shallow)' if source is None else f'{source} gives this map'}"
+        if self.not_recomputed:
+            names = ", ".join(self.not_recomputed)
+            yield f"  but for     {names}: people's labels corrected the judge there"
         if self.suites_changed:
             yield f"  suites      changed since: {', '.join(self.suites_changed)}"
 
@@ -88,6 +93,10 @@ class MapFile:
         """Where the file first says something else than a recomputed map, or None."""
         sections = ("reference", "quality", "tasks", "savings", *more)
         return first_difference(self.content, map_to_dict(recomputed), sections)
+
+    def corrected_tasks(self, recomputed: RoutingMap) -> tuple[str, ...]:
+        """Tasks whose figures people's labels corrected, and the recomputed map's did not."""
+        return corrected_tasks(self.content, map_to_dict(recomputed))
 
     def fault(self, difference: Difference, source: str) -> InputError:
         """The error that names a field, what the file says and what its source gives."""

@@ -352,7 +352,7 @@ def test_verify_recomputes_from_the_store_and_from_outcomes(folder: Path, llmrou
     assert json.loads(beside.stdout) == {
         "version": 1, "verified": True, "map": "llmroute-out/routing-map.yaml", "tasks": 2,
         "digest": "matches", "artefacts": [], "recomputed_from": "outcomes.jsonl",
-        "suites_changed": [],
+        "not_recomputed": [], "suites_changed": [],
     }  # fmt: skip
     (folder / "llmroute-out/outcomes.jsonl").unlink()
     nothing = llmroute("map", "verify")
@@ -433,3 +433,29 @@ def test_a_file_named_by_hash_must_be_that_file(
     assert "router.json is not the file this map was made with" in changed.stderr
     artefact.unlink()
     assert "router.json does not stand beside the map" in llmroute("map", "verify", path).stderr
+
+
+def test_figures_that_peoples_labels_corrected_are_not_held_against_bare_outcomes(
+    make_map: Callable[..., Path], llmroute: Invoke
+) -> None:
+    from dataclasses import replace
+
+    from llmroute.records import JudgeEvidence
+    from llmroute.routing_map.file import map_to_yaml, read_map
+
+    path = make_map("a")
+    routing_map = read_map(path)
+    judge = JudgeEvidence(("openai/gpt-4o",), "helpfulness", True, "60 answers are labelled", 60)
+    evidence = replace(routing_map.tasks[0].evidence, quality=0.88, judge=judge)
+    corrected = replace(routing_map, tasks=(replace(routing_map.tasks[0], evidence=evidence),))
+    path.write_text(map_to_yaml(corrected))
+    result = llmroute("map", "verify", path)
+    assert result.exit_code == 0, result.stderr
+    assert "but for     gsm: people's labels corrected the judge there" in result.stdout
+    bare = replace(evidence, judge=replace(judge, calibrated=False))
+    path.write_text(
+        map_to_yaml(replace(routing_map, tasks=(replace(routing_map.tasks[0], evidence=bare),)))
+    )
+    assert llmroute("map", "verify", path).exit_code == 2
+    warned = llmroute("check", path, "--previous", path, "--json")
+    assert [f["rule"] for f in json.loads(warned.stdout)["findings"]] == ["judge_uncalibrated"]
