@@ -863,7 +863,8 @@ class FittedRecogniser:
     """What tells the embedder from another of its name."""
     threshold: float
     """`similarity >= threshold` takes a request for the likeliest task's; below: unknown."""
-    n_samples: int
+    n_samples: Mapping[str, int]
+    """Task → samples it was fitted and judged on."""
     figures: tuple[RecognitionFigures, ...]
     confusions: tuple[Confusion, ...]
     out_of_scope: tuple[OutOfScope, ...]

@@ -56,7 +56,7 @@ def _fit(laboratory: Laboratory, costs: MistakeCosts) -> FittedRecogniser:
         embedding=learned.embedding,
         embedding_id=embedding_id,
         threshold=threshold,
-        n_samples=len(laboratory.corpus.samples),
+        n_samples=laboratory.n_samples,
         figures=tuple(
             summarise(judged, form, costs)
             for form in dict.fromkeys(trial.form for trial in trials if trial.in_scope)

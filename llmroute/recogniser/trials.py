@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,7 +70,12 @@ class Laboratory:
     @property
     def tasks(self) -> tuple[str, ...]:
         """Those with samples, sorted."""
-        return tuple(sorted({known.task for known in self.corpus.samples}))
+        return tuple(self.n_samples)
+
+    @cached_property
+    def n_samples(self) -> Mapping[str, int]:
+        """Task → how many samples it has, sorted by task."""
+        return dict(sorted(Counter(known.task for known in self.corpus.samples).items()))
 
     @cached_property
     def groups(self) -> Ints:

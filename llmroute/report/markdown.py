@@ -33,6 +33,7 @@ def render_markdown(view: ReportView) -> str:
         " ".join(plain(detail) for detail in view.headline.details),
         _routes(view),
         _why(view),
+        _recognition(view),
         _notes(view),
         _footer(view),
     ]
@@ -110,6 +111,21 @@ def _rejection(item: RejectedView) -> str:
     )
     head = f"{code_span(item.candidate)} {item.symbol} {item.verdict} ({price})"
     return f"{head}: {plain(item.reason)}{needed}"
+
+
+def _recognition(view: ReportView) -> str:
+    """How requests are recognised, and the mistakes that cost something."""
+    if view.recognition is None:
+        return ""
+    costly = [one for one in view.recognition.mistakes if one.is_costly]
+    lines = [
+        f"- {one.n} of {code_span(one.task)} taken for {code_span(one.recognised)}, "
+        f"{plain(one.form)}: {code_span(one.model)} answers, below the bar by {plain(one.loss)}"
+        for one in costly[:5]
+    ]
+    lines += [f"- {len(costly) - 5} more in the report"] if len(costly) > 5 else []
+    body = "\n".join(lines)
+    return plain(view.recognition.sentence) + (f"\n\n{body}" if body else "")
 
 
 def _notes(view: ReportView) -> str:

@@ -21,6 +21,7 @@ from llmroute.report.amounts import (
     usd_text,
 )
 from llmroute.report.provenance import Group, short_yaml, view_provenance
+from llmroute.report.recognition_view import RecognitionView, view_recognition
 from llmroute.report.samples import SamplesView, view_samples
 from llmroute.report.sanitize import one_line
 from llmroute.report.story import (
@@ -234,6 +235,8 @@ class ReportView:
     stability: tuple[StabilityView, ...]
     wanted: tuple[WantedView, ...]
     """Cheapest to settle first."""
+    recognition: RecognitionView | None
+    """None: one task, or too few samples to learn the tasks from."""
     notes: tuple[str, ...]
     n_planned: int
     n_scored: int
@@ -296,6 +299,7 @@ def build_view(
         overall=_overall(candidates, tasks, comparison.reference),
         stability=tuple(_stability(task) for task in stability),
         wanted=_wanted(tasks),
+        recognition=view_recognition(routing_map),
         notes=routing_map.notes,
         n_planned=n_planned,
         n_scored=n_scored,

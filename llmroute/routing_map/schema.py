@@ -292,7 +292,7 @@ class RecogniserFile(_Model):
         description="similarity >= threshold takes a request for the likeliest task's; below: "
         "unknown, and the reference answers."
     )
-    n_samples: Annotated[int, Field(ge=1)]
+    n_samples: dict[str, Annotated[int, Field(ge=1)]]
     figures: list[RecognitionFile]
     confusions: list[ConfusionFile]
     out_of_scope: list[OutOfScopeFile]

@@ -59,7 +59,7 @@ def test_the_figures_are_of_samples_it_had_not_seen(fitted: RoutingMap) -> None:
     recogniser = learned(fitted)
     whole, prompt, bare = recogniser.figures
     assert [one.form for one in recogniser.figures] == ["whole", "prompt", "bare"]
-    assert whole.n == prompt.n == bare.n == recogniser.n_samples == 90
+    assert whole.n == prompt.n == bare.n == sum(recogniser.n_samples.values()) == 90
     # Poems have neither a system message nor fixed words: the other two thirds do.
     assert whole.by_rule == pytest.approx(2 / 3)
     assert prompt.by_rule == pytest.approx(1 / 3)
@@ -151,7 +151,7 @@ def test_outcomes_without_suites_teach_by_their_prompts(suites: tuple[Suite, ...
     corpus = read_prompts(Outcomes((), prompts))
     recogniser = learned(with_recogniser(make_map(suites), corpus, embedding="hashed:512"))
     assert [one.form for one in recogniser.figures] == ["prompt"]
-    assert recogniser.n_samples == 90
+    assert recogniser.n_samples == {"poems": 30, "refunds": 30, "sums": 30}
 
 
 def test_the_shipped_suites_are_recognised_as_the_issue_asks() -> None:
