@@ -85,6 +85,8 @@ def _models(fields: Fields) -> tuple[str, ...]:
     group, model = fields.text("model_group"), fields.text("model")
     provider = fields.text("custom_llm_provider")
     full = f"{provider}/{model}" if provider and model else None
+    if model and provider and model.startswith(f"{provider}/"):
+        full = model
     return tuple(dict.fromkeys(name for name in (group, model, full) if name))
 
 
