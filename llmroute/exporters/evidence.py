@@ -26,7 +26,14 @@ def describe_evidence(route: TaskRoute, routing_map: RoutingMap) -> dict[str, An
 
 
 def unguarded(routing_map: RoutingMap) -> Iterator[str]:
-    """A sentence that no gateway checks answers, where the map does."""
+    """Sentences that no gateway looks at answers, where the map does."""
+    cascade = routing_map.cascade
+    if cascade is not None:
+        where = f" on {cascade.task}" if cascade.task else ""
+        yield (
+            f"The cascade from {cascade.weak} to {cascade.strong}{where}: no gateway reviews an"
+            " answer, so the task's route answers; llmroute.Router.review runs it."
+        )
     if routing_map.checks:
         yield (
             f"The checks of the answers to {', '.join(sorted(routing_map.checks))}:"

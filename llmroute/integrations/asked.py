@@ -12,6 +12,9 @@ from llmroute.exporters.groups import PREFIX, Tier, group_name
 from llmroute.recogniser.request import Messages, read_request
 from llmroute.router import Router
 
+QUERY_ROUTER = "query router"
+"""The layer, where it decided within the task."""
+
 _ROUTELLM = re.compile(r"router-(?P<name>.+)-(?P<threshold>[0-9]*\.?[0-9]+)")
 
 
@@ -95,16 +98,15 @@ def decide(
     if wish.router is not None and wish.routing_threshold is not None:
         return _at_threshold(router, wish.router, wish.routing_threshold, request)
     decision = router.decide(request, task=wish.task, tags=tags, metadata=metadata)
-    tier = _tier(router, decision.model) if decision.strong_win_rate is not None else None
-    group = group_name(decision.task, tier) if decision.task or tier else decision.model
-    return Routed(
-        decision.model,
-        group,
-        decision.task,
-        "query router" if tier else decision.layer,
-        decision.strong_win_rate,
-        decision.reason,
-    )
+    task, rate = decision.task, decision.strong_win_rate
+    if rate is not None:
+        group = group_name(task, _tier(router, decision.model))
+        return Routed(decision.model, group, task, QUERY_ROUTER, rate, decision.reason)
+    if task is None:
+        return Routed(decision.model, decision.model, task, decision.layer, None, decision.reason)
+    # A cascade's first answer must be reviewed, which no gateway does: the route answers alone.
+    route = next(route for route in router.routing_map.tasks if route.task == task)
+    return Routed(route.route, group_name(task), task, decision.layer, None, route.reason)
 
 
 def _at_threshold(router: Router, name: str, threshold: float, request: str | Messages) -> Routed:
@@ -119,7 +121,7 @@ def _at_threshold(router: Router, name: str, threshold: float, request: str | Me
     found = replace(query_router, saved=saved).decide(read_request(request).text, stated.task)
     group = group_name(stated.task, _tier(router, found.model))
     rate = found.strong_win_rate
-    return Routed(found.model, group, stated.task, "query router", rate, found.reason)
+    return Routed(found.model, group, stated.task, QUERY_ROUTER, rate, found.reason)
 
 
 def _tier(router: Router, model: str) -> Tier:

@@ -61,9 +61,10 @@ class LiveMap:
 
 
 def _stamp(path: Path, router: Router | None) -> Stamp:
-    stated = router.routing_map.query_router if router else None
-    files = [path, path.with_name(stated.artefact)] if stated else [path]
-    return tuple(_one_stamp(file) for file in files)
+    """Of the map, and of the files beside it that it names."""
+    named = (router.routing_map.query_router, router.routing_map.cascade) if router else ()
+    beside = [path.with_name(stated.artefact) for stated in named if stated]
+    return tuple(_one_stamp(file) for file in (path, *beside))
 
 
 def _one_stamp(file: Path) -> tuple[int, int] | None:

@@ -8,9 +8,11 @@ import pytest
 
 from llmroute import Router
 from llmroute.errors import ConfigError, InputError, UnknownName
+from llmroute.exporters.litellm import LitellmProxy
 from llmroute.integrations import litellm as integration
 from llmroute.integrations.asked import Wish, decide, read_model_name
 from llmroute.integrations.live_map import LiveMap
+from llmroute.records import Cascade, Interval
 from llmroute.routing_map.file import map_to_yaml
 
 TASKS = ("gsm", "code/strong")
@@ -56,6 +58,17 @@ def test_an_unrecognised_request_goes_to_the_references_group(make_map) -> None:
 def test_a_recognised_request_goes_to_its_tasks_group(make_map) -> None:
     routed = decide(Router.of(make_map()), Wish(), "tl;dr", metadata={"team": "a"})
     assert (routed.group, routed.model, routed.layer) == ("llmroute/summaries", "small", "rule")
+
+
+def test_a_cascade_that_nobody_reviews_leaves_its_tasks_route_to_answer(make_map) -> None:
+    unit = Interval(0.5, 0.4, 0.6)
+    stated = Cascade("length", "cascade.json", "0" * 64, "small", "big", 0.5, unit, unit)
+    router = Router.of(make_map(cascade=stated))
+    routed = decide(router, Wish("proofs"), "Prove it.")
+    assert (routed.group, routed.model) == ("llmroute/proofs", "medium")
+    assert any(
+        "no gateway reviews an answer" in s for s in LitellmProxy().cannot_carry(router.routing_map)
+    )
 
 
 def test_headers_hold_nothing_but_plain_text() -> None:
