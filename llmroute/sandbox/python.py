@@ -49,8 +49,7 @@ def ask_python(
 
     Args:
         code: a module's text, as a model wrote it.
-        tests: tests of (statements, expression); the checks of one test share their names, and
-            a check that raises is its test's last.
+        tests: tests of (statements, expression); the checks of one test share their names.
         bounds: what it may use; None: the defaults.
 
     Raises:

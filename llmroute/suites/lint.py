@@ -15,6 +15,7 @@ from llmroute.errors import InputError
 from llmroute.plan.power import POWER, likely_power, samples_needed
 from llmroute.records import Plugin, QualityRule, Sample, Suite
 from llmroute.sandbox.permission import is_given as code_execution_is_allowed
+from llmroute.sandbox.pool import open_pool
 from llmroute.scores.score import Scorer, build_scorer
 from llmroute.suites.duplicates import MAX_CHARS, near_duplicates, normalise
 
@@ -269,7 +270,11 @@ def constant_answers(suite: Suite) -> dict[str, str]:
 
 def mean_score(scorer: Scorer, samples: Iterable[Sample], answer: str) -> float | None:
     """The weighted mean score of one answer to all samples; None where none of it is scored."""
-    scored = [(sample.weight, scorer.score(sample, answer).value) for sample in samples]
+    samples = tuple(samples)
+    with open_pool() as pool:
+        each = pool.map if scorer.runs_code else map
+        scores = list(each(lambda sample: scorer.score(sample, answer), samples))
+    scored = [(sample.weight, score.value) for sample, score in zip(samples, scores, strict=True)]
     values = [(weight, value) for weight, value in scored if value is not None]
     total = fsum(weight for weight, _ in values)
     return fsum(weight * value for weight, value in values) / total if total else None

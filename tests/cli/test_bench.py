@@ -247,7 +247,9 @@ def test_without_a_configuration_the_shipped_suites_run_on_builtin_programs(
     assert result.exit_code == 0, result.stderr
     assert "running the shipped suites that need no judge on the builtin" in result.stderr
     routing_map = yaml.safe_load((folder / "llmroute-out/routing-map.yaml").read_text())
-    assert len(routing_map["tasks"]) >= 6
+    assert {"math_reasoning", "sql_generation"} < set(routing_map["tasks"])
+    assert "code_generation" not in routing_map["tasks"]
+    assert "would run what the candidates write: code_generation" in result.stderr
     assert set(routing_map["provenance"]["candidates"]) == {"builtin/rules", "builtin/tfidf"}
 
 

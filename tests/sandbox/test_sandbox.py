@@ -147,6 +147,13 @@ def test_code_that_does_not_load_says_nothing_to_any_check() -> None:
 
 
 @pytest.mark.usefixtures("sandbox")
+def test_a_check_that_raises_is_not_its_tests_last() -> None:
+    replies = ask_python("", [[("x = 1", "1 / 0"), ("", "x")]])
+    assert replies.said[0, 0].raised[0] == "ZeroDivisionError"
+    assert replies.said[0, 1].value == 1
+
+
+@pytest.mark.usefixtures("sandbox")
 def test_checks_of_one_test_share_their_names_and_tests_do_not() -> None:
     replies = ask_python("x = 1", [[("x = 2", "x"), ("x += 1", "x")], [("", "x")]])
     assert [replies.said[place].value for place in ((0, 0), (0, 1), (1, 0))] == [2, 3, 1]
