@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, tuple[bool, list[str]]] = {
     "racing": (True, []),
     "decision_rule": (True, ["--draws", "20"]),
     "gate": (True, ["--draws", "20"]),
+    "recogniser": (False, []),
     "hostile_rubrics": (False, []),
     "judge_attacks": (False, ["--answers", "5"]),
 }

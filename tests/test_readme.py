@@ -78,6 +78,8 @@ def test_outputs_are_what_the_commands_print(
             pytest.skip("the recorded outcomes are not here (LLMROUTE_REALDATA)")
         for path in (*REALDATA.glob("*.jsonl.gz"), REALDATA / "prices.csv"):
             (tmp_path / path.name).symlink_to(path)
+    if command.startswith("llmroute route"):
+        printed("llmroute bench")
     if command.startswith("llmroute shadow"):
         write_shadow_example(tmp_path)
     block = f"$ {command}\n{printed(command).rstrip()}\n"
