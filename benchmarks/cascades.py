@@ -23,19 +23,16 @@ from pathlib import Path
 import numpy as np
 
 from llmroute.calibration.bootstrap import bootstrap, interval
-from llmroute.calibration.cascade import (
-    AnswerScorer,
-    both_paid,
-    out_of_fold_escalation,
-    shuffle_scores,
-    some_direct,
-)
+from llmroute.calibration.cascade import out_of_fold_escalation, shuffle_scores
 from llmroute.calibration.controls import control_scores
-from llmroute.calibration.curve import Points, Sweep
+from llmroute.calibration.curve import Sweep
 from llmroute.calibration.groups import near_duplicate_groups
 from llmroute.calibration.pair import Floats, Pair, Query
+from llmroute.calibration.policy import Policy, choose_direct
 from llmroute.calibration.split import grouped_folds, out_of_fold
-from llmroute.calibration.summary import apgr, areas_between, cpt
+from llmroute.calibration.summary import apgr, cpt, dollar_apgr
+from llmroute.calibration.worth import break_even_ratio
+from llmroute.cascades.answer_scorer import AnswerScorer
 from llmroute.checks import CHECKS
 from llmroute.routers.remember import remembering_texts
 from llmroute.routers.tfidf import Tfidf
@@ -48,8 +45,8 @@ PAIRS = (
     ("zeroeval", "claude-3-haiku-20240307", "claude-3-5-sonnet-20241022"),
 )
 RATIOS = (1.5, 2, 3, 4, 6, 8, 12, 25, 50, 125)
-DIRECT_SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8)
-BUDGETS = np.linspace(0, 1, 101)
+BUDGETS = np.linspace(0, 1, 21)
+"""From "all weak" to "all strong"."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class Scored:
     """One seed's out-of-fold scores."""
 
     router: Floats
-    cascade: Floats
+    escalation: Floats
 
 
 def read_pair(folder: Path, name: str, weak: str, strong: str) -> Pair:
@@ -119,13 +116,13 @@ def show_axes(pair: Pair, scored: list[Scored]) -> None:
     for name, scores in control_scores(pair).items():
         show_figures(name, [figures(scores, pair)])
     show_figures("router tfidf", [figures(one.router, pair) for one in scored])
-    show_figures("cascade", [figures(one.cascade, pair) for one in scored])
+    show_figures("cascade", [figures(one.escalation, pair) for one in scored])
     tasks = [query.task for query in pair.queries]
     for task in sorted(set(tasks)) if len(set(tasks)) > 1 else ():
         rows = [i for i, other in enumerate(tasks) if other == task]
         part = pair.rows(rows)
-        for name in ("router", "cascade"):
-            per_seed = [figures(getattr(one, name)[rows], part) for one in scored]
+        for name, field in (("router", "router"), ("cascade", "escalation")):
+            per_seed = [figures(getattr(one, field)[rows], part) for one in scored]
             show_figures(f"  {name}, {task}", per_seed)
     shuffled = shuffle_scores(pair, 1)
     show_figures(
@@ -136,7 +133,7 @@ def show_axes(pair: Pair, scored: list[Scored]) -> None:
 
 
 def show_difference(pair: Pair, scored: Scored) -> None:
-    ours, theirs = Sweep.of(scored.cascade, pair), Sweep.of(scored.router, pair)
+    ours, theirs = Sweep.of(scored.escalation, pair), Sweep.of(scored.router, pair)
     draws = bootstrap(
         lambda counts: (ours.apgr_under(counts) - theirs.apgr_under(counts))[:, None], pair.groups
     )
@@ -155,71 +152,26 @@ def priced(pair: Pair, ratio: float) -> Pair:
     return replace(pair, weak_costs_usd=ones, strong_costs_usd=ratio * ones)
 
 
-def qualities(points: Points, ratio: float) -> Floats:
-    """Quality at each budget from all-weak to all-strong; NaN below the least cost."""
-    budgets = 1 + BUDGETS * (ratio - 1)
-    cost, quality = points.cost_usd[0], points.quality[0]
-    values = np.interp(budgets, cost, quality)
-    return np.where(budgets < cost[0] - 1e-12, np.nan, values)
-
-
-def dollar_apgr(points: Points, pair: Pair, ratio: float) -> float:
-    """Mean PGR over budgets from all-weak's cost to all-strong's."""
-    height = areas_between(points.cost_usd, points.quality, np.array([1.0]), np.array([ratio]))
-    gap = pair.gaps.mean()
-    return float((height[0] - pair.weak_scores.mean()) / gap)
-
-
-def combined_quality(pair: Pair, scored: Scored, ratio: float, seed: int) -> Floats:
-    """Quality at each budget; direct shares are chosen on one half of the prompts for the other."""
-    halves = grouped_folds(pair, 2, seed)
-    quality = np.zeros(len(BUDGETS))
-    for fold in halves:
-        chosen = policy_curves(pair, scored, fold.train, ratio)
-        tested = policy_curves(pair, scored, fold.test, ratio)
-        best = np.argmax(np.where(np.isnan(chosen) | np.isnan(tested), -1.0, chosen), axis=0)
-        quality += tested[best, np.arange(len(BUDGETS))] * len(fold.test) / len(pair)
-    return quality
-
-
-def policy_curves(pair: Pair, scored: Scored, rows: np.ndarray, ratio: float) -> np.ndarray:
-    """Quality at each budget, one row a direct share; the last row is the router alone."""
-    part = priced(pair.rows(rows), ratio)
-    router, cascade = scored.router[rows], scored.cascade[rows]
-    curves = []
-    for share in DIRECT_SHARES:
-        direct = np.zeros(len(rows), bool)
-        direct[np.argsort(-router, kind="stable")[: round(share * len(rows))]] = True
-        scores = np.where(direct, -1.0, cascade)
-        curves.append(qualities(Sweep.of(scores, some_direct(part, direct)).whole(), ratio))
-    curves.append(qualities(Sweep.of(router, part).whole(), ratio))
-    return np.stack(curves)
-
-
 def dollars(pair: Pair, scored: Scored, ratio: float) -> tuple[float, float, float]:
     """Mean PGR at equal dollars of router, cascade and combined."""
     part = priced(pair, ratio)
-    router = Sweep.of(scored.router, part).whole()
-    cascade = Sweep.of(scored.cascade, both_paid(part)).whole()
-    both = combined_quality(pair, scored, ratio, 0)
-    recovered = (both - pair.weak_scores.mean()) / pair.gaps.mean()
-    return (
-        dollar_apgr(router, part, ratio),
-        dollar_apgr(cascade, part, ratio),
-        float(np.trapezoid(recovered, BUDGETS)),
-    )
+    router = Policy.route(scored.router, part)
+    cascade = Policy.cascade(scored.escalation, part)
+    areas = [float(dollar_apgr(one.sweep().whole())[0]) for one in (router, cascade)]
+    return areas[0], areas[1], combined(part, scored, ratio)
 
 
-def break_even(pair: Pair, scored: Scored) -> float:
-    """The least price ratio from which the cascade beats the router at equal dollars."""
-    low, high = 1.01, 1000.0
-    for _ in range(30):
-        middle = (low * high) ** 0.5
-        part = priced(pair, middle)
-        router = dollar_apgr(Sweep.of(scored.router, part).whole(), part, middle)
-        cascade = dollar_apgr(Sweep.of(scored.cascade, both_paid(part)).whole(), part, middle)
-        low, high = (low, middle) if cascade > router else (middle, high)
-    return high
+def combined(part: Pair, scored: Scored, ratio: float) -> float:
+    """Mean PGR over budgets, the direct share chosen for each, as `calibrate` does for its one."""
+    folds = grouped_folds(part, seed=0)
+    recovered = []
+    for budget in 1 + BUDGETS * (ratio - 1):
+        direct = choose_direct(scored.router, scored.escalation, part, budget, folds)
+        policy = Policy.combine(scored.router, scored.escalation, direct.rows, part)
+        points = policy.sweep().whole()
+        quality = float(np.interp(budget, points.cost_usd[0], points.quality[0]))
+        recovered.append((quality - part.weak_scores.mean()) / part.gaps.mean())
+    return float(np.trapezoid(recovered, BUDGETS))
 
 
 def show_dollars(pair: Pair, scored: list[Scored]) -> None:
@@ -229,7 +181,7 @@ def show_dollars(pair: Pair, scored: list[Scored]) -> None:
     for one in sorted({*RATIOS, round(ratio, 1)}):
         values = np.mean([dollars(pair, seed, one) for seed in scored], axis=0)
         print(f"    {one:6g} " + "".join(f"{value:9.3f}" for value in values), flush=True)
-    evens = [break_even(pair, seed) for seed in scored]
+    evens = [break_even_ratio(pair, one.router, one.escalation) for one in scored]
     print(
         "    the cascade beats the router from a ratio of"
         f" {np.mean(evens):.2f} ± {np.std(evens):.2f} on"

@@ -1,14 +1,16 @@
-"""Outcomes × wish → Calibration: a query router fitted, set to a threshold, proved or refused."""
+"""Outcomes × wish → Calibration: a query router fitted, set to a threshold, proved or refused.
+
+Cascades: `calibrating_cascade.py`; what is left on disk: `shipping.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmroute.artefact import training_fingerprint
 from llmroute.calibration.controls import (
     Shipping,
     compare_apgr,
@@ -18,6 +20,7 @@ from llmroute.calibration.controls import (
 )
 from llmroute.calibration.outcomes import read_pair
 from llmroute.calibration.pair import Floats, Pair
+from llmroute.calibration.policy import Direct, Policy, PolicyName
 from llmroute.calibration.routellm_compat import CompatFigures, routellm_figures
 from llmroute.calibration.split import grouped_folds, out_of_fold
 from llmroute.calibration.summary import RouterSummary, summarise_router
@@ -29,17 +32,16 @@ from llmroute.calibration.threshold import (
     pick_threshold,
 )
 from llmroute.deciding import Result
-from llmroute.digest import file_digest
 from llmroute.errors import InputError, UnknownName
-from llmroute.records import Comparison, Interval, QueryRouter, RoutingMap
+from llmroute.records import Comparison, Interval, RoutingMap
 from llmroute.routers import ROUTERS, Router, build_router
-from llmroute.routers.artefact import SavedRouter, save_router
 from llmroute.routers.auto import WITH_EMBEDDING, WITHOUT_EMBEDDING, Auto
-from llmroute.routers.novelty import Novelty
 from llmroute.routers.remember import remembering_texts
 
+if TYPE_CHECKING:
+    from llmroute.cascades import Escalator
+
 DEFAULT_TARGET = Target("target_strong", 0.3)
-ROUTER_FILE = "query-router.json"
 EMBEDDING_ROUTERS = ("embedding", "knn", "mf", "sw_ranking")
 """Those that read prompts with `--embeddings`."""
 
@@ -55,6 +57,8 @@ class Wish:
     """None: the map's reference."""
     task: str | None = None
     """None: all tasks together."""
+    policy: PolicyName = "router"
+    """Whether the prompt decides, the weak model's answer, or both."""
     router: str = "auto"
     embedding: str | None = None
     """As `llmroute.embeddings` names them."""
@@ -75,6 +79,28 @@ class Proof:
     """random, length, task_map, oracle, shuffled → APGR."""
     compat: CompatFigures | None
     """By RouteLLM's arithmetic; None where its quantiles tie."""
+    dollars: Mapping[str, Interval] = field(default_factory=dict)
+    """Of a cascade: policy, router or control → mean PGR over budgets; empty: a cost is unknown."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnswerSide:
+    """What a calibration knows where answers are looked at."""
+
+    escalator: Escalator
+    """On all rows."""
+    rates: Floats
+    """Of the query router, out-of-fold, shape (n,)."""
+    direct: Direct | None
+    """What goes straight to the strong model; None: the plain cascade."""
+    price_ratio: float | None
+    """Mean cost of a strong call to that of a weak one; None: not known."""
+    break_even_ratio: float
+    """From which on the plain cascade beats the query router at equal dollars."""
+    router_ships: bool
+    """Whether the query router alone has earned its place."""
+    n_without_answer: int
+    """Scored prompts left out because no answer is kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,8 +113,8 @@ class Calibration:
     """The plugin that `auto` chose, or the one that was named."""
     fitted: Router
     """On all rows."""
-    scores: Floats
-    """Of that plugin, out-of-fold, shape (n,): what the threshold stands on."""
+    policy: Policy
+    """Its out-of-fold scores are what the threshold stands on."""
     point: OperatingPoint | None
     """None: no threshold meets the target, and no router is shipped either."""
     unmet: str | None
@@ -96,6 +122,13 @@ class Calibration:
     proof: Proof
     routing_map: RoutingMap
     """The static map, without a query router."""
+    answers: AnswerSide | None = None
+    """Of a cascade; the router is what it is set beside, and what a combined policy asks first."""
+
+    @property
+    def scores(self) -> Floats:
+        """Of the policy, shape (n,)."""
+        return self.policy.scores
 
     @property
     def shipped(self) -> bool:
@@ -110,13 +143,23 @@ def calibrate_result(result: Result, wish: Wish) -> Calibration:
         UnknownName: a candidate, task or router nobody knows.
         InputError: the outcomes can't carry a router, or no threshold meets the target.
     """
+    pair, wish = read_wished_pair(result, wish)
+    with remembering_texts():
+        return _calibrate(pair, wish, result.routing_map)
+
+
+def read_wished_pair(result: Result, wish: Wish) -> tuple[Pair, Wish]:
+    """The pair that is wished for, and the wish with its names.
+
+    Raises:
+        UnknownName: a candidate, task or router nobody knows.
+        InputError: the target is out of range, or the outcomes can't carry a router.
+    """
     check_target(wish.target, wish.asymmetry)
     ROUTERS.load(wish.router)
     weak, strong = choose_pair(result.comparison, result.routing_map, wish)
     pair = read_pair(result.outcomes, weak, strong, prices=result.prices, task=wish.task)
-    wish = replace(wish, weak=weak, strong=strong)
-    with remembering_texts():
-        return _calibrate(pair, wish, result.routing_map)
+    return pair, replace(wish, weak=weak, strong=strong)
 
 
 def choose_pair(comparison: Comparison, routing_map: RoutingMap, wish: Wish) -> tuple[str, str]:
@@ -179,17 +222,21 @@ def _best_quality(comparison: Comparison, *, other_than: str) -> str:
 
 
 def _calibrate(pair: Pair, wish: Wish, routing_map: RoutingMap) -> Calibration:
-    fitted = _unfitted(wish.router, wish)().fit(pair, seed=wish.seed)
-    chosen = fitted.chosen_ if isinstance(fitted, Auto) else fitted
+    chosen = fit_router(pair, wish)
     scores = _all_scores(pair, wish)
     proof = _prove(pair, wish, scores)
-    point, unmet = _operating_point(pair, wish, scores[chosen.name], proof.shipping)
-    return Calibration(
-        wish, pair, chosen.name, chosen, scores[chosen.name], point, unmet, proof, routing_map
-    )
+    policy = Policy.route(scores[chosen.name], pair)
+    point, unmet = operating_point(policy, wish, proof.shipping)
+    return Calibration(wish, pair, chosen.name, chosen, policy, point, unmet, proof, routing_map)
 
 
-def _unfitted(name: str, wish: Wish) -> Callable[[], Router]:
+def fit_router(pair: Pair, wish: Wish) -> Router:
+    """The router on all rows; of `auto`, the one it chooses."""
+    fitted = unfitted(wish.router, wish)().fit(pair, seed=wish.seed)
+    return fitted.chosen_ if isinstance(fitted, Auto) else fitted
+
+
+def unfitted(name: str, wish: Wish) -> Callable[[], Router]:
     """Makes unfitted routers of this name, with the embedder that was asked for."""
     reads = name == "auto" or name in EMBEDDING_ROUTERS
     params = {"embedding": wish.embedding} if wish.embedding and reads else {}
@@ -202,7 +249,7 @@ def _all_scores(pair: Pair, wish: Wish) -> dict[str, Floats]:
     if wish.router == "auto":
         names += WITHOUT_EMBEDDING + (WITH_EMBEDDING if wish.embedding else ())
     folds = grouped_folds(pair, seed=wish.seed)
-    return {name: out_of_fold(_unfitted(name, wish), pair, folds, wish.seed) for name in names}
+    return {name: out_of_fold(unfitted(name, wish), pair, folds, wish.seed) for name in names}
 
 
 def _prove(pair: Pair, wish: Wish, scores: Mapping[str, Floats]) -> Proof:
@@ -211,7 +258,7 @@ def _prove(pair: Pair, wish: Wish, scores: Mapping[str, Floats]) -> Proof:
 
     def refit(shuffled: Pair) -> Floats:
         folds = grouped_folds(shuffled, seed=seed)
-        return out_of_fold(_unfitted(wish.router, wish), shuffled, folds, seed)
+        return out_of_fold(unfitted(wish.router, wish), shuffled, folds, seed)
 
     rivals = control_scores(pair)
     named = {f"router {name}": values for name, values in scores.items()}
@@ -227,52 +274,21 @@ def _prove(pair: Pair, wish: Wish, scores: Mapping[str, Floats]) -> Proof:
     )
 
 
-def _operating_point(
-    pair: Pair, wish: Wish, scores: Floats, shipping: Shipping
+def operating_point(
+    policy: Policy, wish: Wish, shipping: Shipping
 ) -> tuple[OperatingPoint | None, str | None]:
-    """The point that meets the target; a router that is not shipped anyway need not have one."""
+    """The point that meets the target; what is not shipped anyway need not have one."""
     try:
-        point = pick_threshold(scores, pair, wish.target, asymmetry=wish.asymmetry, seed=wish.seed)
+        point = pick_threshold(
+            policy.scores,
+            policy.pair,
+            wish.target,
+            asymmetry=wish.asymmetry,
+            strong_alone_usd=policy.strong_alone_usd,
+            seed=wish.seed,
+        )
     except InputError as error:
         if shipping.shipped:
             raise
         return None, error.what
     return point, None
-
-
-# -- what is left on disk -------------------------------------------------------------------------
-
-
-def save_calibration(calibration: Calibration, folder: Path) -> tuple[RoutingMap, tuple[Path, ...]]:
-    """The map with its query router, and the files written; a refused router writes none.
-
-    Raises:
-        OutsideError: a file can't be written.
-    """
-    point = calibration.point
-    if not calibration.shipped or point is None:
-        return calibration.routing_map, ()
-    pair, fitted = calibration.pair, calibration.fitted
-    saved = SavedRouter(
-        learned=fitted,
-        weak=pair.weak,
-        strong=pair.strong,
-        routing_threshold=point.threshold,
-        novelty=Novelty.learn([query.text for query in pair.queries]),
-        training=training_fingerprint(pair),
-    )
-    paths = save_router(folder / ROUTER_FILE, saved)
-    reads = calibration.router in EMBEDDING_ROUTERS
-    query_router = QueryRouter(
-        router=calibration.router,
-        artefact=ROUTER_FILE,
-        sha256=file_digest(paths[0]),
-        weak=pair.weak,
-        strong=pair.strong,
-        routing_threshold=point.threshold,
-        strong_share=point.strong_share,
-        apgr=calibration.proof.summary.apgr,
-        embedding=getattr(fitted, "embedding", None) if reads else None,
-        task=calibration.wish.task,
-    )
-    return replace(calibration.routing_map, query_router=query_router), paths

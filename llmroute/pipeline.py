@@ -286,22 +286,27 @@ def calibrate(
     run_id: str | None = None,
     prices: Mapping[str, Price] | None = None,
 ) -> Calibration:
-    """A query router between two models, from recorded outcomes; no call is made.
+    """A query router or a cascade between two models, from recorded outcomes; no call is made.
 
     Args:
-        wish: pair, target and router.
+        wish: pair, target, policy and router.
         files: outcomes as JSONL, plain or gzipped; none: the store's.
         store: the database, where no file is named.
         run_id: which of its runs; None: the last.
         prices: candidate or model → price; replaces the run's.
 
     Raises:
-        InputError: the outcomes can't carry a router, or no threshold meets the target.
+        InputError: the outcomes can't carry one, or no threshold meets the target.
         StoreError: the store cannot be read.
     """
-    from llmroute.calibrating import calibrate_result
+    result = _recall_result(wish.strong, files, store, run_id, prices)
+    if wish.policy == "router":
+        from llmroute.calibrating import calibrate_result
 
-    return calibrate_result(_recall_result(wish.strong, files, store, run_id, prices), wish)
+        return calibrate_result(result, wish)
+    from llmroute.calibrating_cascade import calibrate_cascade
+
+    return calibrate_cascade(result, wish)
 
 
 def fit_complexity(

@@ -1,8 +1,4 @@
-"""Pair with weak answers → the scores of a cascade, and what a cascade pays.
-
-The weak call is paid in any case, the strong one on top: `both_paid` makes that the pair's costs,
-so that curves, intervals and thresholds are taken as for a router.
-"""
+"""Pair with weak answers → the scores of a cascade, each by a scorer that had not seen the row."""
 
 from __future__ import annotations
 
@@ -15,6 +11,7 @@ import numpy as np
 from llmroute.calibration.controls import shuffle_outcomes
 from llmroute.calibration.pair import Floats, Pair
 from llmroute.calibration.split import FOLDS, Fold, checked_scores, grouped_folds
+from llmroute.errors import InputError
 
 if TYPE_CHECKING:
     from llmroute.cascades import Escalator
@@ -54,13 +51,25 @@ def shuffle_scores(pair: Pair, seed: int) -> Pair:
     return replace(shuffle_outcomes(pair, seed), weak_answers=pair.weak_answers)
 
 
-def both_paid(pair: Pair) -> Pair:
-    """The pair as a cascade pays for it: a strong call costs the weak one before it too.
+def with_answers(pair: Pair) -> Pair:
+    """The rows whose weak answer is kept.
 
-    Hand `pair.strong_costs_usd` to `Sweep`, `summarise_router` and `pick_threshold` as
-    `strong_alone_usd`: savings are against the strong model alone.
+    Raises:
+        InputError: there is none.
     """
-    return replace(pair, strong_costs_usd=pair.weak_costs_usd + pair.strong_costs_usd)
+    kept = [row for row, answer in enumerate(pair.weak_answers) if answer is not None]
+    if not kept:
+        raise no_answers(pair.weak)
+    return pair.rows(kept) if len(kept) < len(pair) else pair
+
+
+def no_answers(weak: str) -> InputError:
+    """What is said where a cascade has nothing to look at."""
+    return InputError(
+        f"no answer of {weak!r} is kept: a cascade decides by the answer",
+        fix=f'Add "answer": "..." to {weak!r} in each line of the outcomes file, or calibrate on a'
+        " run of `llmroute bench`, which keeps them.",
+    )
 
 
 def _rows(samples: Sequence[Sample] | None, rows: Sequence[int]) -> list[Sample] | None:

@@ -161,7 +161,7 @@ def is_worth_shipping(
     routers = {"router": scores, "random": rivals["random"], "task_map": rivals["task_map"]}
     drawn = apgr_draws(routers, pair, resamples=resamples, seed=seed)
     random, task_map = (
-        _difference(drawn["router"], drawn[name], 2 * confidence - 1)
+        difference(drawn["router"], drawn[name], 2 * confidence - 1)
         for name in ("random", "task_map")
     )
     beaten = min(random.low, task_map.low) > NOTHING
@@ -169,10 +169,13 @@ def is_worth_shipping(
     return Shipping(beaten, reason, random, task_map, confidence)
 
 
-def _difference(
+def difference(
     one: tuple[float, Floats], other: tuple[float, Floats], confidence: float
 ) -> Interval:
-    """A resample in which the strong model is not the better one counts against the router."""
+    """One figure less another under the same resamples.
+
+    A resample in which the strong model is not the better one counts against the router.
+    """
     draws = np.nan_to_num(one[1] - other[1], nan=-1.0)
     return interval(one[0] - other[0], draws, confidence)
 
@@ -183,20 +186,25 @@ def _why(beaten: bool, random: Interval, task_map: Interval, n_tasks: int) -> st
         least = min(random, task_map, key=lambda gain: gain.low)
         return (
             f"On prompts it had not seen, the router beats {rivals} at the same number of strong"
-            f" calls; of the quality gap it recovers {_points(least)} more, averaged over all"
+            f" calls; of the quality gap it recovers {gain_points(least)} more, averaged over all"
             " thresholds."
         )
     if random.low <= NOTHING:
         return (
             "The router does not surely beat sending the same number of queries to the strong model"
-            f" at random (it recovers {_points(random)} more of the quality gap): it is not worth"
-            " running, and the static map stays."
+            f" at random (it recovers {gain_points(random)} more of the quality gap): it is not"
+            " worth running, and the static map stays."
         )
     return (
         "The router does not surely beat the static task map, which needs no model at all (it"
-        f" recovers {_points(task_map)} more of the quality gap): the static map stays."
+        f" recovers {gain_points(task_map)} more of the quality gap): the static map stays."
     )
 
 
-def _points(gain: Interval) -> str:
+def gain_points(gain: Interval) -> str:
+    """A gain in points of the quality gap, with its bounds.
+
+    >>> gain_points(Interval(0.123, 0.08, 0.16))
+    '+12.3 points (+8.0 to +16.0)'
+    """
     return f"{100 * gain.value:+.1f} points ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"

@@ -263,7 +263,7 @@ def in_words(certificate: Certificate) -> str:
             f" fitted on: it loses at most {loss} in the mean on further queries like these."
         )
     return (
-        f"Expected at {certificate.confidence:.0%} confidence from {rows}, each scored by a router"
-        f" that had not seen it: the one fitted on all of them should lose at most {loss} on"
+        f"Expected at {certificate.confidence:.0%} confidence from {rows}, each scored by one that"
+        f" had not seen it: the one fitted on all of them should lose at most {loss} on"
         " further queries like these."
     )

@@ -172,6 +172,19 @@ def dollar_lift(points: Points) -> Floats:
     return areas - (points.quality[:, 0] + points.quality[:, -1]) / 2
 
 
+def dollar_apgr(points: Points) -> Floats:
+    """Mean PGR over budgets from "all weak" to the strong model alone, shape (b,).
+
+    `apgr` at equal dollars: ½ for a random mix of the two models, and `dollar_lift` in units of
+    their quality gap above it. A policy that pays for two calls can be set beside one that pays
+    for one.
+    """
+    gap = points.quality[:, -1] - points.quality[:, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean: Floats = np.where(gap > 0, 0.5 + dollar_lift(points) / gap, np.nan)
+    return mean
+
+
 def _nothing(points: Points) -> Floats:
     return np.full(points.shares.shape[0], np.nan)
 

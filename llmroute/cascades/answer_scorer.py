@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from llmroute.calibration.cascade import no_answers
 from llmroute.calibration.pair import Floats, Pair, Query
 from llmroute.cascades.trees import Trees
 from llmroute.checks import CHECKS, Check, build_checks, run_checks
@@ -90,11 +91,7 @@ class AnswerScorer:
             InputError: no row has an answer, or a score is missing.
         """
         if not any(answer is not None for answer in pair.weak_answers):
-            raise InputError(
-                f"no answer of {pair.weak!r} is kept: a cascade decides by the answer",
-                fix='Add "answer": "..." to the outcomes, or calibrate on a run of'
-                " `llmroute bench`, which keeps them.",
-            )
+            raise no_answers(pair.weak)
         kept = [row for row, answer in enumerate(pair.weak_answers) if answer is not None]
         known = pair.rows(kept)
         gaps = learnable_gaps(known)

@@ -1,8 +1,9 @@
-"""`llmroute calibrate`: a query router between a weak and a strong model, proved or refused."""
+"""`llmroute calibrate`: a query router or a cascade between two models, proved or refused."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from llmroute.calibrating import Calibration, Wish
     from llmroute.calibration.threshold import Target, TargetKind
     from llmroute.report.calibration_view import CalibrationView, Table
+
+
+class PolicyOption(StrEnum):
+    """What decides who answers."""
+
+    ROUTER = "router"
+    CASCADE = "cascade"
+    COMBINED = "combined"
+
 
 DEFAULT_SHARE = 0.3
 PAGE_FILE = "calibration.html"
@@ -84,12 +94,21 @@ def calibrate(
     task: Annotated[
         str | None, typer.Option("--task", metavar="NAME", help="That task only; default: all.")
     ] = None,
+    policy: Annotated[
+        PolicyOption,
+        typer.Option(
+            "--policy",
+            help="What decides: router, by the prompt; cascade, the weak model first and by its"
+            " answer; combined, the hardest prompts straight to strong and a cascade of the rest.",
+        ),
+    ] = PolicyOption.ROUTER,
     router: Annotated[
         str,
         typer.Option(
             "--router",
             metavar="auto|NAME",
-            help="auto compares routers and takes the simplest of the good ones.",
+            help="auto compares routers and takes the simplest of the good ones. A cascade must"
+            " beat it.",
         ),
     ] = "auto",
     embeddings: Annotated[
@@ -130,12 +149,13 @@ def calibrate(
         bool, typer.Option("--json", help="Print the figures as JSON on stdout, nothing else.")
     ] = False,
 ) -> int:
-    """Fit a query router between a weak and a strong model, and prove it on your own outcomes.
+    """Fit a query router or a cascade between two models, and prove it on your own outcomes.
 
-    Which queries need the strong model, at which threshold, and what that does to cost and
-    quality. All figures are of prompts the router had not seen. One that does not beat random
-    routing and the static map is not shipped: then the static map is written, and the exit code
-    is 0 all the same.
+    Which queries need the strong model, or which of the weak one's answers do not stand, at which
+    threshold, and what that does to cost and quality. All figures are of prompts that were not
+    learned from. What does not beat random routing and the static map is not shipped, nor a cascade
+    that does not beat the query router at equal dollars: then the static map is written, and the
+    exit code is 0 all the same.
     """
     from llmroute.calibrating import Wish
     from llmroute.calibration.threshold import ASYMMETRY
@@ -158,6 +178,7 @@ def calibrate(
         weak=weak,
         strong=strong,
         task=task,
+        policy=policy.value,
         router=router,
         embedding=embeddings,
         asymmetry=ASYMMETRY if asymmetry is None else asymmetry,
@@ -186,13 +207,15 @@ def _names(written: str, wish: Wish) -> list[str]:
     """The candidates, separated by commas.
 
     Raises:
-        ConfigError: a pair is named too.
+        ConfigError: a pair, or what is of a pair, is named too.
     """
     from llmroute.errors import ConfigError
 
-    if wish.weak or wish.strong:
+    if wish.weak or wish.strong or wish.policy != "router":
         raise ConfigError(
-            "--candidates and a pair are both named",
+            "--candidates and a pair are both named"
+            if wish.weak or wish.strong
+            else f"--policy {wish.policy} is of a pair, and --candidates names several",
             fix="Name --weak and --strong, or --candidates.",
         )
     return [name.strip() for name in written.split(",") if name.strip()]
@@ -239,10 +262,10 @@ def _target(
 
 def _write(calibration: Calibration, view: CalibrationView, folder: Path) -> list[Path]:
     """The page and the router, then the map that names it."""
-    from llmroute.calibrating import save_calibration
     from llmroute.files import atomic_write
     from llmroute.report.calibration_html import render_calibration
     from llmroute.routing_map.file import map_to_yaml
+    from llmroute.shipping import save_calibration
 
     page = render_calibration(calibration, view)
     routing_map, written = save_calibration(calibration, folder)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmroute.calibration.curve import Curve, Sweep, hull_values, threshold_curve
+from llmroute.calibration.curve import Curve, hull_values, threshold_curve
+from llmroute.calibration.policy import Policy
 from llmroute.calibration.threshold import operating_points
 from llmroute.embeddings.hashed import HashedEmbedder
+from llmroute.report.calibration_words import score_text
 from llmroute.report.charts import Tick
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ MAP_DIMENSIONS = 256
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of one kind: router, hull, random or oracle."""
+    """A line of one kind: router (the policy that was calibrated), rival, hull, random, oracle."""
 
     kind: str
     points: str
@@ -142,8 +144,7 @@ def _round_values(low: float, high: float) -> list[float]:
 def share_chart(calibration: Calibration) -> LineChart:
     """Quality over the share of strong calls, with its band, the random chord and the oracle."""
     pair, point = calibration.pair, calibration.point
-    curve = threshold_curve(calibration.scores, pair)
-    oracle = threshold_curve(pair.gaps, pair)
+    curve, oracle = _curve(calibration.policy), threshold_curve(pair.gaps, pair)
     axes = _Axes.around(curve.shares, np.r_[curve.quality, oracle.quality])
     ends = curve.quality[[0, -1]]
     knee = calibration.proof.summary.knee_share
@@ -153,7 +154,7 @@ def share_chart(calibration: Calibration) -> LineChart:
     return LineChart(
         title="Quality against the share of strong calls",
         description=f"From always {pair.weak} on the left to always {pair.strong} on the right."
-        " The straight line is random routing; the dashed one is perfect foresight.",
+        f" The straight line is random routing; the dashed one is perfect foresight.{_RIVAL}",
         x_label="share of strong calls →",
         x_ticks=axes.x_ticks(percent=True),
         y_ticks=axes.y_ticks(),
@@ -161,10 +162,24 @@ def share_chart(calibration: Calibration) -> LineChart:
         lines=(
             Line("oracle", axes.corners(oracle.shares, oracle.quality)),
             Line("random", axes.corners(np.array([0.0, 1.0]), ends)),
+            *(Line("rival", axes.corners(one.shares, one.quality)) for one in _rivals(calibration)),
             Line("router", axes.corners(curve.shares, curve.quality)),
         ),
         spots=tuple(spots),
     )
+
+
+_RIVAL = " A dotted line, where there is one, is the query router."
+
+
+def _curve(policy: Policy) -> Curve:
+    return threshold_curve(policy.scores, policy.pair, strong_alone_usd=policy.strong_alone_usd)
+
+
+def _rivals(calibration: Calibration) -> tuple[Curve, ...]:
+    """The query router's curve, where answers decide."""
+    answers = calibration.answers
+    return () if answers is None else (_curve(Policy.route(answers.rates, calibration.pair)),)
 
 
 def _band(calibration: Calibration, axes: _Axes) -> str:
@@ -176,7 +191,7 @@ def _band(calibration: Calibration, axes: _Axes) -> str:
 
 def grid_points(calibration: Calibration, steps: int = GRID) -> tuple[OperatingPoint, ...]:
     """What thresholds spread over the whole curve give, from few strong calls to many."""
-    sweep = Sweep.of(calibration.scores, calibration.pair)
+    sweep = calibration.policy.sweep()
     shares = sweep.whole().shares[0]
     nearest: Ints = np.unique([np.abs(shares - x).argmin() for x in np.linspace(0, 1, steps + 1)])
     return operating_points(
@@ -187,31 +202,40 @@ def grid_points(calibration: Calibration, steps: int = GRID) -> tuple[OperatingP
 
 def cost_chart(calibration: Calibration) -> LineChart | None:
     """Quality over dollars with the Pareto front; None where a cost is not known."""
-    pair, point = calibration.pair, calibration.point
-    curve = threshold_curve(calibration.scores, pair)
+    policy, point = calibration.policy, calibration.point
+    curve = _curve(policy)
     if curve.cost_usd is None or not float(np.ptp(curve.cost_usd)) > 0:
         return None
     cost, front = 1000 * curve.cost_usd, _front(curve)
-    axes = _Axes.around(cost, np.r_[curve.quality, front])
-    weak, strong = (axes.spot(cost[i], curve.quality[i], "single", name) for i, name in
-                    ((0, "always weak"), (-1, "always strong")))  # fmt: skip
-    spots = [weak, strong]
+    ends = np.array([cost[0], 1000 * policy.strong_alone_usd.mean()])
+    axes = _Axes.around(np.r_[cost, ends], np.r_[curve.quality, front])
+    order = np.argsort(cost, kind="stable")
+    spots = [
+        axes.spot(float(usd), float(quality), "single", name)
+        for usd, quality, name in zip(
+            ends, curve.quality[[0, -1]], ("always weak", "always strong"), strict=True
+        )
+    ]
     if point is not None and point.cost_usd_per_1k is not None:
         spots.append(
             axes.spot(point.cost_usd_per_1k.value, point.quality.value, "chosen", "chosen")
         )
-    order = np.argsort(cost, kind="stable")
     return LineChart(
         title="Quality against cost",
         description="Every threshold's cost and quality; the thin line above is the Pareto front,"
-        " which a random mix of two thresholds reaches.",
+        f" which a random mix of two thresholds reaches.{_RIVAL}",
         x_label="$ per 1,000 requests →",
         x_ticks=axes.x_ticks(percent=False),
         y_ticks=axes.y_ticks(),
         band="",
         lines=(
-            Line("random", axes.corners(cost[[0, -1]], curve.quality[[0, -1]])),
+            Line("random", axes.corners(ends, curve.quality[[0, -1]])),
             Line("hull", axes.corners(cost[order], front[order])),
+            *(
+                Line("rival", axes.corners(1000 * one.cost_usd, one.quality))
+                for one in _rivals(calibration)
+                if one.cost_usd is not None
+            ),
             Line("router", axes.corners(cost, curve.quality)),
         ),
         spots=tuple(spots),
@@ -240,7 +264,7 @@ def decision_map(calibration: Calibration) -> tuple[MapPoint, ...]:
             y=round(TOP + float(y) * (HEIGHT - BOTTOM - TOP), 1),
             strong=bool(strong[row]),
             outcome=_outcome(float(pair.gaps[row])),
-            tip=f"{pair.ids[row]}: strong_win_rate {calibration.scores[row]:.3f}",
+            tip=f"{pair.ids[row]}: {score_text(calibration, row)}",
         )
         for row, (x, y) in zip(rows, places, strict=True)
     )

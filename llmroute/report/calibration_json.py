@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from llmroute.report.calibration_words import straight_share
+from llmroute.shipping import direct_threshold
+
 if TYPE_CHECKING:
     from llmroute.calibrating import Calibration
     from llmroute.calibration.threshold import OperatingPoint
@@ -31,6 +34,7 @@ def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
     summary = proof.summary
     document: dict[str, Any] = {
         "schema": SCHEMA,
+        "policy": calibration.wish.policy,
         "router": calibration.router,
         "chosen_by": calibration.wish.router,
         "shipped": calibration.shipped,
@@ -62,9 +66,32 @@ def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
         "certificate": _certificate(calibration.point),
         "routellm_compat": None if proof.compat is None else asdict(proof.compat),
         "seed": calibration.wish.seed,
+        **_answers(calibration),
     }
     plain: dict[str, Any] = _known(document)
     return plain
+
+
+def _answers(calibration: Calibration) -> dict[str, Any]:
+    """What only a cascade has: at equal dollars, and what goes straight to the strong model."""
+    answers, proof = calibration.answers, calibration.proof
+    if answers is None:
+        return {}
+    return {
+        "escalator": answers.escalator.name,
+        "n_without_answer": answers.n_without_answer,
+        "apgr_at_equal_usd": {name: _bounds(figure) for name, figure in proof.dollars.items()},
+        "over_at_equal_usd": {
+            name: _bounds(gain) for name, gain in getattr(proof.shipping, "over_usd", {}).items()
+        },
+        "price_ratio": answers.price_ratio,
+        "break_even_price_ratio": answers.break_even_ratio,
+        "router_ships": answers.router_ships,
+        "direct": {
+            "share": straight_share(calibration),
+            "threshold": direct_threshold(calibration),
+        },
+    }
 
 
 def calibration_to_json(calibration: Calibration) -> str:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmroute.report.amounts import UNKNOWN, counted, quality_text, share_text, usd_text
+from llmroute.report import calibration_words as words
+from llmroute.report.amounts import UNKNOWN, quality_text, share_text, usd_text
 from llmroute.report.sanitize import one_line
 
 if TYPE_CHECKING:
     from llmroute.calibrating import Calibration
+    from llmroute.calibration.pair import Pair
     from llmroute.calibration.threshold import OperatingPoint
     from llmroute.records import Interval
 
@@ -24,6 +26,14 @@ CONTROL_WORDS = {
     "task_map": "the static map: one answer a task",
     "oracle": "perfect foresight: the ceiling",
     "shuffled": "the router on shuffled scores: what chance gives",
+    "auto": "router, chosen anew in each fold",
+}
+CASCADE_WORDS = {
+    "cascade": "weak first, strong too where the answer does not hold up",
+    "combined": "the hardest prompts straight to strong, a cascade of the rest",
+    "auto": "the query router that would decide, chosen anew in each fold",
+    "random_escalation": "weak first, strong too at random",
+    "shuffled": "the cascade on shuffled scores: what chance gives",
 }
 
 
@@ -45,7 +55,10 @@ class Misroute:
     id: str
     task: str
     prompt: str
-    strong_win_rate: str
+    answer: str
+    """The weak model's; empty: not kept."""
+    score: str
+    """By its name: strong_win_rate or escalation_score."""
     went_to: str
     weak_score: str
     strong_score: str
@@ -60,6 +73,8 @@ class CalibrationView:
     headline: str
     reason: str
     details: tuple[str, ...]
+    curve_note: str
+    proof_note: str
     points: Table | None
     routers: Table
     misroutes: tuple[Misroute, ...]
@@ -71,9 +86,11 @@ def build_calibration_view(calibration: Calibration) -> CalibrationView:
     """Everything a reader is told, in the order of the page."""
     return CalibrationView(
         shipped=calibration.shipped,
-        headline=_headline(calibration),
+        headline=words.headline(calibration),
         reason=calibration.proof.shipping.reason,
-        details=tuple(_details(calibration)),
+        details=tuple(words.details(calibration)),
+        curve_note=words.ROUTER_CURVE if calibration.answers is None else words.CASCADE_CURVE,
+        proof_note=words.ROUTER_PROOF if calibration.answers is None else words.CASCADE_PROOF,
         points=None if calibration.point is None else _points(calibration.point),
         routers=_routers(calibration),
         misroutes=_misroutes(calibration),
@@ -81,53 +98,13 @@ def build_calibration_view(calibration: Calibration) -> CalibrationView:
     )
 
 
-def _headline(calibration: Calibration) -> str:
-    pair, point = calibration.pair, calibration.point
-    weak, strong = one_line(pair.weak, 60), one_line(pair.strong, 60)
-    if not calibration.shipped or point is None:
-        return (
-            f"No query router is worth running between {weak} and {strong}:"
-            " the static routing map stays."
-        )
-    best = calibration.proof.summary.strong_quality.value
-    saved = "" if point.saving is None else f"{_saving(point.saving.value)} than {strong} alone, "
-    return (
-        f"Send {share_text(point.strong_share.value)} of the queries to {strong} and the rest to"
-        f" {weak}: {saved}quality {quality_text(point.quality.value)} instead of"
-        f" {quality_text(best)}."
-    )
-
-
-def _saving(share: float) -> str:
-    return f"{share_text(abs(share))} {'cheaper' if share >= 0 else 'dearer'}"
-
-
-def _details(calibration: Calibration) -> list[str]:
-    point, summary, wish = calibration.point, calibration.proof.summary, calibration.wish
-    by = f" (chosen by {wish.router})" if calibration.router != wish.router else ""
-    seen = f"{counted(summary.n, 'prompt')}, {summary.n_groups:,} of them distinct"
-    lines = [f"Router {calibration.router}{by}: {seen}, each scored by one that had not seen it."]
-    if point is not None and calibration.shipped:
-        lines.append(
-            f"strong_win_rate >= {point.threshold:.6g} goes to {one_line(calibration.pair.strong)},"
-            " and so does a prompt unlike the ones it learned from."
-        )
-    if point is not None and point.certificate is not None:
-        from llmroute.calibration.risk import in_words
-
-        lines.append(in_words(point.certificate))
-    if calibration.unmet:
-        lines.append(f"The target could not be met either: {one_line(calibration.unmet)}.")
-    return lines
-
-
 def _points(point: OperatingPoint) -> Table:
     around = sorted((*point.neighbours, point), key=lambda one: one.strong_share.value)
-    words = ["fewer strong calls", "more strong calls"]
+    sides = ["fewer strong calls", "more strong calls"]
     rows = []
     for one in around:
         fewer = one.strong_share.value < point.strong_share.value
-        name = "chosen" if one is point else words[0 if fewer else 1]
+        name = "chosen" if one is point else sides[0 if fewer else 1]
         rows.append((name, f"{one.threshold:.4g}", *_figures(one)))
     columns = ("", "Threshold", "Strong", "Quality", "Loss", "$/1k", "Saved", "PGR")
     return Table(columns, tuple(rows), tuple(range(1, 8)), around.index(point))
@@ -157,16 +134,30 @@ def _shares(interval: Interval) -> str:
 
 
 def _routers(calibration: Calibration) -> Table:
-    """Routers and controls by APGR, the best first."""
-    proof = calibration.proof
-    words = {"auto": "router, chosen anew in each fold"}
-    found = [(name, words.get(name, "router"), apgr) for name, apgr in proof.routers.items()]
-    found += [(name, CONTROL_WORDS[name], apgr) for name, apgr in proof.controls.items()]
+    """Who could decide, by APGR, the best first; of a cascade, at equal dollars too."""
+    proof, wish = calibration.proof, calibration.wish
+    told = CONTROL_WORDS if calibration.answers is None else CONTROL_WORDS | CASCADE_WORDS
+    default = "router" if calibration.answers is None else "the query router that would decide"
+    found = [(name, told.get(name, default), apgr) for name, apgr in proof.routers.items()]
+    found += [(name, told[name], apgr) for name, apgr in proof.controls.items()]
+    if calibration.answers is not None:
+        again = "random_escalation"
+        found.append((again, told[again], proof.controls["random"]))
     found.sort(key=lambda row: -row[2].value)
-    rows = tuple((name, _numbers(apgr), what) for name, what, apgr in found)
-    asked = calibration.wish.router
-    own = found.index((asked, words.get(asked, "router"), proof.routers[asked]))
-    return Table(("Who decides", "APGR", "What it is"), rows, (1,), own)
+    asked = wish.router if calibration.answers is None else wish.policy
+    own = [name for name, _, _ in found].index(asked)
+    if calibration.answers is None:
+        plain = tuple((name, _numbers(apgr), what) for name, what, apgr in found)
+        return Table(("Who decides", "APGR", "What it is"), plain, (1,), own)
+    rows = tuple(
+        (name, _numbers(apgr), _dollars(calibration, name), what) for name, what, apgr in found
+    )
+    return Table(("Who decides", "APGR", "At equal $", "What it is"), rows, (1, 2), own)
+
+
+def _dollars(calibration: Calibration, name: str) -> str:
+    figure = calibration.proof.dollars.get(name)
+    return UNKNOWN if figure is None else _numbers(figure)
 
 
 def _compat(calibration: Calibration) -> Table:
@@ -200,14 +191,28 @@ def _misroutes(calibration: Calibration) -> tuple[Misroute, ...]:
     return tuple(_misroute(calibration, int(row), bool(strong[row])) for row in nearest)
 
 
+def _answer(pair: Pair, row: int) -> str:
+    answer = pair.weak_answers[row] if pair.weak_answers else None
+    return "" if answer is None else one_line(answer, PROMPT_CHARS)
+
+
+def _went_to(calibration: Calibration, row: int, to_strong: bool) -> str:
+    pair = calibration.pair
+    if not to_strong:
+        return pair.weak
+    straight = calibration.answers is None or calibration.scores[row] > 1
+    return pair.strong if straight else f"{pair.weak}, then {pair.strong}"
+
+
 def _misroute(calibration: Calibration, row: int, to_strong: bool) -> Misroute:
     pair = calibration.pair
     return Misroute(
         id=pair.ids[row],
         task=pair.queries[row].task or "",
         prompt=one_line(pair.queries[row].text, PROMPT_CHARS),
-        strong_win_rate=f"{calibration.scores[row]:.3f}",
-        went_to=pair.strong if to_strong else pair.weak,
+        answer=_answer(pair, row),
+        score=words.score_text(calibration, row),
+        went_to=_went_to(calibration, row, to_strong),
         weak_score=quality_text(float(pair.weak_scores[row])),
         strong_score=quality_text(float(pair.strong_scores[row])),
         what="the weak model does better" if to_strong else "the strong model does better",

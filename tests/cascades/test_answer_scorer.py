@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from llmroute.calibration.cascade import both_paid, out_of_fold_escalation, shuffle_scores
+from llmroute.calibration.cascade import out_of_fold_escalation, shuffle_scores, with_answers
 from llmroute.calibration.curve import Sweep
 from llmroute.calibration.pair import Pair, Query
 from llmroute.calibration.split import grouped_folds
@@ -114,6 +114,15 @@ def test_without_answers_there_is_nothing_to_decide_by(pair: Pair) -> None:
             AnswerScorer(checks=CHECKS).fit(replace(pair, weak_answers=answers))
 
 
+def test_only_rows_with_an_answer_carry_a_cascade(pair: Pair) -> None:
+    assert with_answers(pair) is pair
+    some = with_answers(replace(pair, weak_answers=(None, *pair.weak_answers[1:])))
+    assert some.ids == pair.ids[1:]
+    for answers in ((), (None,) * len(pair)):
+        with pytest.raises(InputError, match=r"no answer of 'w' is kept(.|\n)*\"answer\""):
+            with_answers(replace(pair, weak_answers=answers))
+
+
 def test_rows_without_an_answer_are_not_learned_from_and_go_to_strong(pair: Pair) -> None:
     answers = (None, None, *pair.weak_answers[2:])
     scores = out_of_fold_escalation(
@@ -186,11 +195,3 @@ def test_scores_of_a_fold_come_from_the_other_folds(pair: Pair) -> None:
 def test_parameters_out_of_range_are_refused(params: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"must be above 0|at least"):
         AnswerScorer(**params)
-
-
-def test_a_strong_call_of_a_cascade_costs_both_calls(pair: Pair) -> None:
-    cascaded = both_paid(pair)
-    assert set(cascaded.strong_costs_usd) == {11.0}
-    points = Sweep.of(pair.gaps, cascaded, strong_alone_usd=pair.strong_costs_usd).whole()
-    assert (points.cost_usd[0, 0], points.cost_usd[0, -1]) == (1.0, 11.0)
-    assert points.strong_cost_usd[0] == 10.0

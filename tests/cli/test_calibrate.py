@@ -342,6 +342,7 @@ def test_several_candidates_are_measured_and_nothing_is_written(
         (("--candidates", "small,large"), "several candidates have no --target-strong"),
         (("--candidates", "small,larg", "--knee"), "Did you mean 'large'?"),
         (("--candidates", "small,large", "--weak", "small"), "both named"),
+        (("--candidates", "small,large", "--policy", "cascade"), "--policy cascade is of a pair"),
     ],
 )
 def test_what_several_candidates_cannot_be_asked(
