@@ -103,8 +103,8 @@ def gather_evidence(file: MapFile, data: Sequence[Path], recall: Recall) -> MapE
         measured = Measured.of(source.outcomes, map_prices(file.routing_map))
     elif source is not None:
         note = (
-            f"{source.name} gives another map than {file.path}, so it is of another run: the "
-            "intervals of the two maps are compared instead."
+            f"{source.name} gives another map than {file.path}: it was asked again since, or is of "
+            "another run. The intervals of the two maps are compared instead."
         )
     return MapEvidence(file.routing_map, file.content, measured, note, str(file.path))
 

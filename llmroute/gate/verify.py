@@ -74,7 +74,7 @@ class MapFile:
         Raises:
             ConfigError: it cannot be read, is no routing map, or is of a later version.
         """
-        document, routing_map = read_map_document(path)
+        document, routing_map = read_map_document(path, any_section=True)
         return cls(path, document, routing_map)
 
     @property

@@ -111,8 +111,13 @@ def read_map(path: Path) -> RoutingMap:
     return read_map_document(path)[1]
 
 
-def read_map_document(path: Path) -> tuple[Document, RoutingMap]:
+def read_map_document(path: Path, *, any_section: bool = False) -> tuple[Document, RoutingMap]:
     """The map in a file, and the file itself, which places messages.
+
+    Args:
+        path: the file.
+        any_section: whether top-level sections nobody here knows are passed over: to compare two
+            maps one need not understand all of them, to route by one must.
 
     Raises:
         ConfigError: as `read_map`.
@@ -129,7 +134,10 @@ def read_map_document(path: Path) -> tuple[Document, RoutingMap]:
             f"routing map version {version.written} is not one this llmroute reads",
             f"It reads version {MAP_VERSION}; update llmroute, or make the map anew.",
         )
-    return document, _from_file(validate(RoutingMapFile, document))
+    data = document.root.data()
+    if any_section and isinstance(data, dict):
+        data = {name: value for name, value in data.items() if name in RoutingMapFile.model_fields}
+    return document, _from_file(validate(RoutingMapFile, document, data))
 
 
 class _Dumper(yaml.SafeDumper):

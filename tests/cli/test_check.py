@@ -459,3 +459,26 @@ def test_figures_that_peoples_labels_corrected_are_not_held_against_bare_outcome
     assert llmroute("map", "verify", path).exit_code == 2
     warned = llmroute("check", path, "--previous", path, "--json")
     assert [f["rule"] for f in json.loads(warned.stdout)["findings"]] == ["judge_uncalibrated"]
+
+
+def test_sections_nobody_here_knows_are_compared_and_checked_all_the_same(
+    make_map: Callable[..., Path], llmroute: Invoke
+) -> None:
+    from llmroute.digest import file_digest
+    from llmroute.routing_map.file import map_digest, read_map_document
+
+    before, after = make_map("a"), make_map("b")
+    artefact = before.with_name("future.bin")
+    artefact.write_text("x")
+    section = f"future:\n  artefact: future.bin\n  sha256: {file_digest(artefact)}\n"
+    before.write_text(section + before.read_text())
+    content = read_map_document(before, any_section=True)[0].root.data()
+    before.write_text(before.read_text().replace(content["digest"], map_digest(content)))
+    verified = llmroute("map", "verify", before)
+    assert "files       future.bin: as they were" in verified.stdout, verified.stderr
+    assert "future: removed" in llmroute("map", "diff", before, after).stdout
+    assert "future: added" in llmroute("map", "diff", after, before).stdout
+    warned = json.loads(llmroute("check", after, "-p", before, "--json").stdout)
+    assert [(f["rule"], f["what"]) for f in warned["findings"]] == [("router_changed", "future")]
+    artefact.write_text("y")
+    assert llmroute("map", "verify", before).exit_code == 2
