@@ -6,8 +6,9 @@ A judge scores some hundred answers, people label 50 or 100 of them, and the qua
 find over all answers is estimated from both. Simulated judges have known truths; of the recorded
 ones (PandaLM's 999 pairs, the majority of three people beside two models) the rows are the
 population, drawn from with replacement. Every interval is two-sided at 95 %; `low` is the one-sided
-lower bound at 95 % that clears the bar; `labels alone` is Wilson's interval (right or wrong) or
-Student's of the same labels. A judge taken at its word would cover what `judge alone` says.
+lower bound at 95 % that clears the bar; `labels alone` is the mean width (and coverage) of Wilson's
+interval (right or wrong) or Student's of the same labels. A judge taken at its word would cover
+what `judge alone` says.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,6 @@ from llmroute.analysis.correction import correct
 from llmroute.analysis.distributions import student_t_quantile
 from llmroute.analysis.judged import Judged
 from llmroute.analysis.predict_powered import predict_powered
-from llmroute.analysis.rogan_gladen import rogan_gladen
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REALDATA = Path(os.environ.get("LLMROUTE_REALDATA", REPOSITORY.parent / "shared" / "realdata"))
@@ -44,8 +44,6 @@ class Scenario:
     name: str
     truth: float
     draw: Draw
-    by: str = "chosen"
-    """"chosen": as llmroute chooses; else the estimator that is measured."""
 
 
 @dataclass
@@ -67,9 +65,7 @@ def measure(scenario: Scenario, n_labels: int, draws: int, seed: int) -> Tally:
     tally = Tally()
     for _ in range(draws):
         cell, task = scenario.draw(rng, n_labels)
-        found = {"chosen": correct, "ppi": lambda c, _: predict_powered(c), "rg": rogan_gladen}[
-            scenario.by
-        ](cell, task)
+        found = correct(cell, task)
         if isinstance(found, str):
             tally.methods.add("none")
             continue
@@ -98,6 +94,9 @@ def labels_alone(cell: Judged) -> tuple[float, float]:
     """The shortest intervals in use for a plain sample of as many labels."""
     labels = cell.labels[cell.labelled]
     n, mean = labels.size, float(labels.mean())
+    if np.unique(cell.clusters).size < cell.clusters.size:  # as llmroute would without a judge
+        alone = predict_powered(replace(cell, scores=np.ones_like(cell.scores)))
+        return alone.low(0.975), alone.high(0.975)
     if np.isin(labels, (0.0, 1.0)).all():
         z = 1.959964
         middle = (mean + z * z / (2 * n)) / (1 + z * z / n)
@@ -268,7 +267,7 @@ def simulated_scenarios() -> Iterator[Scenario]:
     yield Scenario("the same, half of the labels near the bar", truth, near_the_bar)
     for quality in (0.6, 0.9):
         name = f"labels of two other candidates, quality {quality}, q1 0.9, q0 0.8"
-        yield Scenario(name, quality, of_others(quality, (0.7, 0.5), 0.9, 0.8), "rg")
+        yield Scenario(name, quality, of_others(quality, (0.7, 0.5), 0.9, 0.8))
 
 
 def recorded_scenarios(folder: Path) -> Iterator[Scenario]:
@@ -291,8 +290,9 @@ HEAD = ("scenario", "labels", "by", "covered", "low", "judge alone", "width", "l
 
 
 def cells(scenario: Scenario, n_labels: int, tally: Tally) -> tuple[str, ...]:
-    n = max(tally.draws, 1)
-    alone = "–"
+    if not tally.draws:
+        return (scenario.name, str(n_labels), "none: too few labels", *["–"] * 5)
+    n, alone = tally.draws, "–"
     if tally.labels_widths:
         alone = f"{np.mean(tally.labels_widths):.3f} ({tally.labels_covered / n:.3f})"
     return (

@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, tuple[bool, list[str]]] = {
     "decision_rule": (True, ["--draws", "20"]),
     "gate": (True, ["--draws", "20"]),
     "recogniser": (False, []),
+    "judge_correction": (False, ["--draws", "100"]),
     "hostile_rubrics": (False, []),
     "judge_attacks": (False, ["--answers", "5"]),
 }

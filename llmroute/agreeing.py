@@ -17,6 +17,7 @@ from llmroute.judges.recorded import (
     check_known,
     judged_tasks,
     recorded_verdicts,
+    rivals_of,
 )
 from llmroute.judges.sample import ToLabel, draw_sample
 from llmroute.judges.table import Table, tabulate
@@ -54,7 +55,7 @@ def agree(
     labels = _read(files, result, where, levels)
     verdicts = labels.judges
     if result is not None:
-        verdicts += recorded_verdicts(result.outcomes, result.comparison.reference)
+        verdicts += recorded_verdicts(result.outcomes.rows, _rivals(result))
     for kind, named, known in (
         ("task", tasks, {label.task for label in labels.people}),
         ("judge", judges, {verdict.rater for verdict in verdicts}),
@@ -102,7 +103,7 @@ def draw_labels(
         tasks=wanted,
         bars={task: bar for task, bar in bars.items() if bar is not None},
         rng=np.random.default_rng(seed),
-        reference=result.comparison.reference,
+        rivals=_rivals(result),
     )
     if not sample:
         raise InputError(
@@ -119,12 +120,15 @@ def _read(
 ) -> Labels:
     if result is None:
         return read_labels(files, levels=levels)
-    reference = result.comparison.reference
-    items = answer_items(result.outcomes, reference)
-    labels = read_labels(files, levels=levels, items=items)
+    known = answer_keys(result.outcomes.rows, _rivals(result))
+    labels = read_labels(files, levels=levels, items=answer_items(known))
     if not labels.judges:
-        check_known(labels.people, answer_keys(result.outcomes, reference), where)
+        check_known(labels.people, known, where)
     return labels
+
+
+def _rivals(result: Result) -> dict[str, str]:
+    return rivals_of(result.outcomes.rows, result.judging, result.comparison.reference)
 
 
 def _check_comparable(table: Table, where: str) -> None:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
-from llmroute.plan.manifest import recall_embedding, recall_limits, recall_rule, recall_thresholds
+from llmroute.labelling import judging_of, label_outcomes, read_run_labels
+from llmroute.plan.manifest import (
+    recall_embedding,
+    recall_labels,
+    recall_limits,
+    recall_rule,
+    recall_thresholds,
+)
 from llmroute.plan.matrix import Plan
 from llmroute.race.rule import RISK
 from llmroute.records import (
     Candidate,
     Comparison,
     Evidence,
+    JudgeUse,
+    Label,
     Outcomes,
     Plugin,
     Price,
@@ -35,6 +45,8 @@ class Decision:
     reference: str | None = None
     prices: Mapping[str, Price] | None = None
     """Candidate or model → price; replaces the run's."""
+    labels: tuple[Path, ...] = ()
+    """Files of people's labels; they replace the run's."""
 
 
 AS_PLANNED = Decision()
@@ -50,6 +62,8 @@ class Result:
     outcomes: Outcomes
     prices: Mapping[str, Price] = field(default_factory=dict)
     """Candidate → the price it was compared at."""
+    judging: Mapping[str, JudgeUse] = field(default_factory=dict)
+    """Task → how it was judged; empty for outcomes files."""
     interrupted: bool = False
     refreshed: bool = False
     """Asked again what was answered: interrupted, it is open though nothing lacks an answer."""
@@ -92,6 +106,9 @@ def decide_run(
         weights={suite.task: suite.weight for suite in plan.suites},
     )
     prices = _prices(plan.candidates, decision)
+    judging = judging_of(plan)
+    labels = _labels(plan, manifest, decision)
+    outcomes, about_labels = label_outcomes(outcomes, labels, judging)
     comparison = compare(
         outcomes,
         prices,
@@ -110,7 +127,10 @@ def decide_run(
             oldest_answer=oldest_answer,
             race=_race_facts(comparison, outcomes) if manifest.strategy == "race" else None,
         ),
-        notes=write_notes(comparison, manifest.floors, raced=manifest.strategy == "race"),
+        notes=(
+            *write_notes(comparison, manifest.floors, raced=manifest.strategy == "race"),
+            *about_labels,
+        ),
     )
     routing_map = with_recogniser(
         routing_map,
@@ -125,9 +145,19 @@ def decide_run(
         routing_map,
         outcomes,
         prices,
+        judging,
         n_planned=len(wanted),
         n_failed=sum(not outcome.answered for outcome in wanted),
     )
+
+
+def _labels(plan: Plan, manifest: RunManifest, decision: Decision) -> tuple[Label, ...]:
+    """The decision's labels, else the run's."""
+    if not decision.labels:
+        return recall_labels(manifest)
+    partial = any(manifest.selection.values())
+    where = f"run {manifest.run_id}"
+    return read_run_labels(decision.labels, plan, where=where, partial=partial)
 
 
 def _checks(suite: Suite) -> tuple[Plugin, ...]:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from llmroute.deciding import AS_PLANNED, Decision, Result, decide_run, decided_rule, thresholds_of
-from llmroute.errors import InputError, LlmrouteError, OutsideError
+from llmroute.errors import ConfigError, InputError, LlmrouteError, OutsideError
+from llmroute.labelling import judging_of, read_outcome_labels, read_run_labels
 from llmroute.plan.estimate import PlanEstimate, estimate_plan
 from llmroute.plan.judges import prepare_judges
 from llmroute.plan.manifest import describe_run, recall_plan
@@ -31,6 +32,7 @@ from llmroute.records import (
     Config,
     Gate,
     GateResult,
+    Label,
     MapChange,
     Outcomes,
     Price,
@@ -143,6 +145,7 @@ def benchmark(
     from llmroute.calls.budget import Ledger, check_affordable
     from llmroute.judges.grading import expected_calls
 
+    labels = _read_labels(config, plan, decision, strategy)
     with (
         StoreWriter.open(config.store, command=command, wait_s=wait_s) as store,
         StoreReader.open(config.store) as reader,
@@ -164,7 +167,9 @@ def benchmark(
             wanted = _judged(asked, plan, reader, refresh=refresh)
         for suite in plan.suites:
             store.put_suite(suite)
-        run_id = store.start_run(describe_run(config, plan, now(), strategy=strategy))
+        run_id = store.start_run(
+            describe_run(config, plan, now(), strategy=strategy, labels=labels)
+        )
         listener.planned(plan, len(plan.calls) - len(missing))
         ledger = Ledger(config.budget.max_usd)
         try:
@@ -179,6 +184,7 @@ def benchmark(
         state: RunState = "budget_spent" if ledger.unsent else "finished"
         state = "interrupted" if interrupted else state
         store.finish_run(run_id, state, utc_text(now()))
+    decision = replace(decision, labels=())  # they are the run's now
     result = remap(config.store, run_id=run_id, decision=decision, plan=plan)
     n_stored = len(plan.calls) - len(missing)
     return replace(
@@ -262,6 +268,11 @@ def map_outcomes(
     from llmroute.routing_map.notes import write_notes
 
     outcomes = read_outcomes(files)
+    about_labels: tuple[str, ...] = ()
+    if decision.labels:
+        outcomes, about_labels = read_outcome_labels(
+            decision.labels, outcomes, decision.reference, where=", ".join(map(str, files))
+        )
     comparison = compare(
         outcomes,
         decision.prices or {},
@@ -273,7 +284,8 @@ def map_outcomes(
         candidates={n: {"price": asdict(prices[n])} for n in comparison.candidates if n in prices},
         sources=tuple(f"{path.name} sha256:{file_digest(path)}" for path in files),
     )
-    routing_map = choose_routes(comparison, provenance=provenance, notes=write_notes(comparison))
+    notes = (*write_notes(comparison), *about_labels)
+    routing_map = choose_routes(comparison, provenance=provenance, notes=notes)
     routing_map = with_recogniser(routing_map, read_prompts(outcomes))
     return Result(comparison, routing_map, outcomes, prices, n_planned=len(outcomes.rows))
 
@@ -503,6 +515,21 @@ def _recall_from(store: Path | None) -> Recall:
         return Source(name, result.outcomes, result.routing_map, ("provenance",))
 
     return recall
+
+
+def _read_labels(
+    config: Config, plan: Plan, decision: Decision, strategy: Strategy
+) -> tuple[Label, ...]:
+    """The labels a run is decided by, before anything is asked."""
+    files = decision.labels or config.judge.labels
+    if files and strategy == "race" and judging_of(plan):
+        raise ConfigError(
+            "a race decides by what the judge says, before labels could correct it",
+            where="--strategy race",
+            fix="Run the grid, or race without labels.",
+        )
+    whole = plan.selection == Selection()
+    return read_run_labels(files, plan, where="the suites", partial=not whole)
 
 
 def _race(

@@ -19,6 +19,8 @@ CostBasis = Literal["recorded", "measured", "list_price"]
 Correction = Literal["rogan_gladen", "ppi"]
 """How people's labels correct a judge's mean: by its errors on the task, or on the cell itself."""
 Panel = Literal["mean", "majority"]
+PANEL = " + "
+"""Between the names of a panel's judges, where they stand as one."""
 
 
 # -- suites ---------------------------------------------------------------------------------------
@@ -421,9 +423,15 @@ class Outcome:
     weight: float = 1.0
     group: str | None = None
     judge: str | None = None
-    """Who graded it, a panel joined by " + "; None: a metric did."""
+    """Who graded it, a panel joined by `PANEL`; None: a metric did."""
     parts: Mapping[str, float] = field(default_factory=dict)
     """Each criterion's value; of a panel "judge NAME", of a comparison "flipped"."""
+    rubric: str | None = None
+    """What the judge went by; None: not known, or a metric scored it."""
+    labels: Mapping[str, float] = field(default_factory=dict)
+    """Person → the score they gave the answer, or of a comparison how far it is the better one."""
+    label_weight: float = 1.0
+    """How many answers a labelled one stands for, up to a factor."""
 
     def cost_usd(self, price: Price | None) -> float | None:
         """What the answer cost, as of `Completion.cost_usd`; None where there is no answer."""
@@ -470,6 +478,8 @@ class Label:
     """How many answers it stands for: one over the chance of having been drawn for labelling."""
     group: str | None = None
     """Labels of one group (one prompt, one document) are not independent."""
+    answer_digest: str | None = None
+    """Of the answer that was read, so that a later one does not inherit the label."""
     where: str = ""
     """File and line, for messages."""
 
@@ -542,6 +552,8 @@ class JudgeEvidence:
     """Share of the answers it was asked about whose verdict cannot be read."""
     effective_votes: float | None = None
     """What a panel is worth in independent judges; None: one judge, or not known."""
+    correction: Correction | None = None
+    """By which estimator the quality is corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -585,8 +597,8 @@ class Cell:
     """No other candidate of the task is at least as good and cheaper."""
     judged_quality: float | None = None
     """The judge's own mean, where `quality` is corrected by people's labels."""
-    correction: Correction | None = None
-    """By which estimator it is."""
+    judge: JudgeEvidence | None = None
+    """Who judged its answers; None: a metric scored them."""
 
     @property
     def coverage(self) -> float:
@@ -603,6 +615,8 @@ class QualityRule:
     confidence: float = 0.95
     margin: float = 0.05
     min_coverage: float = 0.98
+    min_labels: int = 50
+    """Labelled answers of a task below which its judge counts as uncalibrated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -626,8 +640,6 @@ class TaskComparison:
     cells: tuple[Cell, ...]
     costs_usd: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     """Candidate → mean cost of each sample, samples in one order for all; None: not known."""
-    judge: JudgeEvidence | None = None
-    """None: a metric scored it."""
 
     def cell(self, candidate: str) -> Cell | None:
         """The candidate's cell, or None where it is not part of the task."""
@@ -1035,6 +1047,8 @@ class Judging:
     pairwise: str | None = None
     allow_self_judging: bool = False
     """Whether a judge may grade its own model's answers."""
+    labels: tuple[Path, ...] = ()
+    """Files of people's labels, by which its scores are corrected."""
 
 
 @dataclass(frozen=True, slots=True)

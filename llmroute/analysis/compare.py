@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from llmroute.analysis.frame import build_frame
 from llmroute.analysis.frontier import pareto_frontier
+from llmroute.analysis.judging import TaskJudging, judge_tasks
 from llmroute.analysis.summary import Summary, summarise_task
 from llmroute.analysis.verdict import Bar, Decision, decide
 from llmroute.errors import InputError, UnknownName
@@ -46,6 +47,7 @@ def compare(
 
     Args:
         outcomes: results of calls; what is missing beside another candidate's was not asked.
+            Scores of judges are corrected by the labels that stand beside them.
         prices: candidate → price.
         rule: threshold, evidence, confidence, margin, least coverage.
         reference: what is paid for today; None: the candidate with the best mean quality
@@ -67,8 +69,9 @@ def compare(
         raise UnknownName("candidate", reference, names, where="reference")
     rules = task_rules or TaskRules()
     frame = build_frame(outcomes, prices)
+    judging = judge_tasks(outcomes.rows, rule.min_labels)
     summaries = {
-        str(task): summarise_task(rows, names, prices)
+        str(task): _with_judge(summarise_task(rows, names, prices), judging.get(str(task)))
         for task, rows in frame.groupby("task", sort=False)
     }
     chosen = reference or _best_reference(summaries, rules, rule)
@@ -81,6 +84,14 @@ def compare(
             compare_task(task, cells, rule, chosen, rules) for task, cells in summaries.items()
         ),
     )
+
+
+def _with_judge(summaries: tuple[Summary, ...], judging: TaskJudging | None) -> tuple[Summary, ...]:
+    """The summaries with who judged them, and their qualities as far as labels correct them."""
+    if judging is None:
+        return summaries
+    found = [(summary, *judging.of_candidate(summary.candidate)) for summary in summaries]
+    return tuple(replace(s, judge=judge, corrected=corrected) for s, judge, corrected in found)
 
 
 def _best_reference(
@@ -207,4 +218,6 @@ def _cell(
         output_tokens=summary.output_tokens,
         samples_needed=decision.samples_needed,
         on_frontier=on_frontier,
+        judged_quality=None if summary.corrected is None else summary.scored_quality,
+        judge=summary.judge,
     )

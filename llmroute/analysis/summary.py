@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from llmroute.analysis.intervals import Floats
-from llmroute.records import CostBasis, Price
+from llmroute.analysis.judged import Corrected
+from llmroute.records import CostBasis, JudgeEvidence, Price
 
 LIST_PRICE_TOKENS = 1000
 """Tokens a request, where nobody counted any: three parts prompt, one part answer."""
@@ -44,6 +45,10 @@ class Summary:
     latency_p95_s: float | None
     input_tokens: float | None
     output_tokens: float | None
+    judge: JudgeEvidence | None = None
+    """Who judged the scores; None: a metric."""
+    corrected: Corrected | None = None
+    """The quality as people would find it, where their labels tell."""
 
     @property
     def coverage(self) -> float:
@@ -52,7 +57,12 @@ class Summary:
 
     @property
     def quality(self) -> float | None:
-        """Weighted mean score, or None where nothing was scored."""
+        """Mean score, corrected where labels correct it, or None where nothing was scored."""
+        return self.scored_quality if self.corrected is None else self.corrected.value
+
+    @property
+    def scored_quality(self) -> float | None:
+        """Weighted mean of the scores as they are."""
         if not self.clusters.size:
             return None
         return float(np.average(self.clusters, weights=self.cluster_weights))

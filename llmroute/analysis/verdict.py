@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from llmroute.analysis.intervals import Floats, lower_bound, upper_bound
+from llmroute.analysis.judging import MAX_FLIP_RATE
 from llmroute.analysis.summary import Summary
 from llmroute.errors import failure_words
 from llmroute.records import Evidence, Interval, QualityRule, Verdict
@@ -72,12 +73,24 @@ def decide(summary: Summary, bar: Bar, rule: QualityRule, n_compared: int) -> De
     quality = summary.quality
     if quality is None:
         return Decision("undecided", _nothing_scored(summary), None, None, None, None)
-    low = lower_bound(summary.clusters, rule.confidence, summary.cluster_weights)
-    high = upper_bound(summary.clusters, rule.confidence, summary.cluster_weights)
-    test = _test_against(summary, bar, rule, n_compared, low)
-    verdict, reason = _verdict(summary, quality, bar, rule, test)
+    low, high = _low(summary, rule.confidence), _high(summary, rule.confidence)
+    test = _test_against(summary, bar, rule, n_compared)
+    verdict, reason = _believed(summary, bar, *_verdict(summary, quality, bar, rule, test))
     needed = _samples_needed(summary, rule, test) if verdict == "undecided" else None
     return Decision(verdict, reason, low, high, test.difference, needed)
+
+
+def _low(summary: Summary, confidence: float) -> float:
+    """One-sided lower bound of the quality; the corrected one carries the judge's errors too."""
+    if summary.corrected is not None:
+        return summary.corrected.low(confidence)
+    return lower_bound(summary.clusters, confidence, summary.cluster_weights)
+
+
+def _high(summary: Summary, confidence: float) -> float:
+    if summary.corrected is not None:
+        return summary.corrected.high(confidence)
+    return upper_bound(summary.clusters, confidence, summary.cluster_weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +103,14 @@ class _Test:
     difference: Interval | None
 
 
-def _test_against(
-    summary: Summary, bar: Bar, rule: QualityRule, n_compared: int, low: float
-) -> _Test:
+def _test_against(summary: Summary, bar: Bar, rule: QualityRule, n_compared: int) -> _Test:
     above = (summary.quality or 0.0) - bar.value
-    corrected = 1 - (1 - rule.confidence) / max(n_compared, 1)
+    levels = rule.confidence, 1 - (1 - rule.confidence) / max(n_compared, 1)
     if bar.share is None:
-        low_corrected = lower_bound(summary.clusters, corrected, summary.cluster_weights)
-        return _Test(above, low - bar.value, low_corrected - bar.value, None)
+        low, low_corrected = (_low(summary, level) - bar.value for level in levels)
+        return _Test(above, low, low_corrected, None)
+    if any(one.corrected is not None for one in (summary, *bar.rivals)):
+        return _apart(summary, bar, above, levels)
     pairs = [
         _scaled_differences(summary, rival, bar.share)
         for rival in bar.rivals
@@ -105,7 +118,24 @@ def _test_against(
     ]
     if not pairs:  # the reference against a share of itself: nothing to doubt
         return _Test(above, above, above, None)
-    return _weakest(above, pairs, bar.share, (rule.confidence, corrected))
+    return _weakest(above, pairs, bar.share, levels)
+
+
+def _apart(summary: Summary, bar: Bar, above: float, levels: tuple[float, float]) -> _Test:
+    """The bar tested on bounds of both qualities, where labels correct one and nothing is paired.
+
+    Half of the error each: L − share·U holds whatever binds the two (Bonferroni).
+    """
+    rivals = [rival for rival in bar.rivals if rival.candidate != summary.candidate]
+    if not rivals:
+        return _Test(above, above, above, None)
+    share = bar.share or 0.0
+
+    def low(level: float) -> float:
+        each = (1 + level) / 2
+        return _low(summary, each) - share * max(_high(rival, each) for rival in rivals)
+
+    return _Test(above, low(levels[0]), low(levels[1]), None)
 
 
 def _scaled_differences(summary: Summary, rival: Summary, share: float) -> Floats:
@@ -136,10 +166,29 @@ def _weakest(
     return _Test(above, low, corrected, Interval(unscaled(float(pair.mean())), low, high))
 
 
+def _believed(summary: Summary, bar: Bar, verdict: Verdict, reason: str) -> tuple[Verdict, str]:
+    """The verdict, as far as a judge without people's labels can be believed.
+
+    It may be as wrong as it likes on any number of answers, so nothing is proven by it; and a judge
+    whose comparisons turn with the order says nothing that could clear a bar.
+    """
+    judges = [one.judge for one in (summary, *bar.rivals) if one.judge is not None]
+    alone = [judge for judge in judges if not judge.calibrated]
+    if not alone or verdict not in ("proven", "likely"):
+        return verdict, reason
+    unfit = [judge for judge in alone if (judge.flip_rate or 0.0) > MAX_FLIP_RATE]
+    if unfit:
+        turned = f"{unfit[0].flip_rate:.0%} of its comparisons turn when the answers change places"
+        return "undecided", f"{reason}, but the judge is unfit: {turned}"
+    if verdict == "proven":
+        return "likely", f"{reason} by an uncalibrated judge, which proves nothing"
+    return verdict, f"{reason}, by an uncalibrated judge"
+
+
 def _verdict(
     summary: Summary, quality: float, bar: Bar, rule: QualityRule, test: _Test
 ) -> tuple[Verdict, str]:
-    at = f"quality {quality:.3f}"
+    at = f"quality {quality:.3f}{_as_corrected(summary)}"
     needs = f"the bar {bar.value:.3f}"
     if test.above < 0:
         return "fails", f"{at} is below {needs}"
@@ -150,6 +199,13 @@ def _verdict(
     if test.low >= -rule.margin:
         return "likely", f"{at}, at worst {max(0.0, -test.low):.3f} below {needs}"
     return "undecided", f"{at}, but it could be {-test.low:.3f} below {needs}"
+
+
+def _as_corrected(summary: Summary) -> str:
+    found, scored = summary.corrected, summary.scored_quality
+    if found is None or scored is None:
+        return ""
+    return f" (the judge's {scored:.3f}, corrected by {found.n_labels} labels)"
 
 
 def _coverage_clause(summary: Summary) -> str:
@@ -165,10 +221,15 @@ def _failures(summary: Summary) -> str:
 
 
 def _samples_needed(summary: Summary, rule: QualityRule, test: _Test) -> int | None:
-    """Further samples after which the bound would clear, were the estimate to stay as it is."""
+    """Further samples after which the bound would clear, were the estimate to stay as it is.
+
+    None where it is labels that are wanted: no further sample makes a judge better known.
+    """
     if summary.coverage < rule.min_coverage or rule.evidence == "mean":
         return None
     proven = rule.evidence == "proven"
+    if summary.judge is not None and (summary.judge.calibrated or proven):
+        return None
     slack = test.above + (0.0 if proven else rule.margin)
     width = test.above - (test.low_corrected if proven else test.low)
     if slack <= 0:

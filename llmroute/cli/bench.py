@@ -48,6 +48,7 @@ def bench(
     confidence: opt.Confidence = None,
     reference: opt.Reference = None,
     prices: opt.PriceFile = None,
+    labels: opt.Labels = None,
     offline: Annotated[
         bool,
         typer.Option("--offline", help="Send nothing: answers from the store and recordings only."),
@@ -121,7 +122,7 @@ def bench(
     check_suffixes(output or ())
     _check_together(offline=offline, refresh=refresh)
     settings = _settings(config, repeats, max_usd, quiet=quiet or as_json)
-    decision = opt.read_decision(threshold, evidence, confidence, reference, prices)
+    decision = opt.read_decision(threshold, evidence, confidence, reference, prices, labels)
     selection = Selection(tuple(suite or ()), tuple(candidate or ()), limit)
     with code_execution(allowed=allow_code_execution):
         plan = plan_run(settings, selection, os.environ, offline=offline)

@@ -100,7 +100,7 @@ def agree(
         where=_where(data, run, config, store),
         tasks=chosen,
         judges=judge or (),
-        levels=_levels(rubric, config),
+        levels=_levels(rubric, config, found),
         seed=seed,
     )
     return _show(agreements, output, as_json=as_json)
@@ -175,15 +175,17 @@ def _where(
     return f"{opt.find_store(config, store)}, {f'run {run}' if run else 'its last run'}"
 
 
-def _levels(rubric: str | None, config: Path | None) -> LevelsOf:
-    """The levels of the rubric that is named, whatever the task."""
-    from llmroute.judges.labels import no_levels, shared_levels
+def _levels(rubric: str | None, config: Path | None, result: Result | None) -> LevelsOf:
+    """The levels of the rubric that is named, else of those the run was judged by."""
+    from llmroute.judges.labels import shared_levels
     from llmroute.judges.load import load_rubric
 
-    if rubric is None:
-        return no_levels
-    levels = shared_levels(load_rubric(rubric, root=opt.read_config(config).folder))
-    return lambda _task: levels
+    if rubric is not None:
+        levels = shared_levels(load_rubric(rubric, root=opt.read_config(config).folder))
+        return lambda _task: levels
+    uses = result.judging if result is not None else {}
+    known = {task: shared_levels(use.rubric) for task, use in uses.items()}
+    return lambda task: known.get(task, {})
 
 
 # -- what is written ------------------------------------------------------------------------------

@@ -83,6 +83,16 @@ PriceFile = Annotated[
         help="CSV with model,input_usd_per_1m,output_usd_per_1m; replaces known prices.",
     ),
 ]
+Labels = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--labels",
+        "-l",
+        metavar="FILE",
+        help="People's labels, CSV or JSONL, that correct a judge's scores; replaces the "
+        "configuration's. May repeat.",
+    ),
+]
 Store = Annotated[
     Path | None,
     typer.Option("--store", metavar="FILE", help="The store; default: the configuration's."),
@@ -241,6 +251,7 @@ def read_decision(
     confidence: float | None,
     reference: str | None,
     prices: Path | None,
+    labels: list[Path] | None = None,
 ) -> Decision:
     """What the map is decided by, where the command line says so.
 
@@ -255,6 +266,7 @@ def read_decision(
         confidence=read_confidence(confidence),
         reference=reference,
         prices=read_prices(prices),
+        labels=tuple(labels or ()),
     )
 
 

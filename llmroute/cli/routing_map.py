@@ -31,6 +31,7 @@ def map_command(
     confidence: opt.Confidence = None,
     reference: opt.Reference = None,
     prices: opt.PriceFile = None,
+    labels: opt.Labels = None,
     run: Annotated[
         str | None, typer.Option("--run", metavar="ID", help="Which run; default: the last.")
     ] = None,
@@ -48,13 +49,16 @@ def map_command(
         _refuse_options(context)
         return
     decision = threshold, evidence, confidence, reference, prices
-    _remap(data or [], decision, run, config, store, out, output or [], as_json=as_json)
+    _remap(
+        data or [], decision, labels or [], run, config, store, out, output or [], as_json=as_json
+    )
 
 
 @command
 def _remap(
     data: list[Path],
     decided: tuple[str | None, opt.EvidenceOption | None, float | None, str | None, Path | None],
+    labels: list[Path],
     run: str | None,
     config: Path | None,
     store: Path | None,
@@ -68,7 +72,7 @@ def _remap(
     from llmroute.pipeline import map_outcomes, remap
 
     check_suffixes(output)
-    decision = opt.read_decision(*decided)
+    decision = opt.read_decision(*decided, labels)
     if data:
         result = map_outcomes(data, decision)
     else:

@@ -124,6 +124,7 @@ def _config(file: ConfigFile, path: Path) -> Config:
             quality.confidence,
             quality.margin,
             quality.min_coverage,
+            quality.min_labels,
         ),
         judge=_judging(file, folder),
         budget=Budget(file.budget.max_usd, file.budget.confirm_usd),
@@ -185,6 +186,7 @@ def _judging(file: ConfigFile, folder: Path) -> Judging:
         panel=entry.panel,
         pairwise=entry.pairwise,
         allow_self_judging=entry.allow_self_judging,
+        labels=tuple(folder / name for name in entry.labels),
     )
 
 

@@ -164,6 +164,9 @@ class QualityEntry(Written):
     min_coverage: Annotated[Number, Field(gt=0, le=1)] = Field(
         0.98, description="Share of samples that must carry a score."
     )
+    min_labels: Count = Field(
+        50, description="Labelled answers of a task from which on its judge is calibrated."
+    )
 
 
 JudgeModel = Annotated[
@@ -188,6 +191,13 @@ class JudgeEntry(Written):
     )
     allow_self_judging: bool = Field(
         False, description="Let a judge grade answers of its own model."
+    )
+    labels: Annotated[
+        list[Text], BeforeValidator(as_list, json_schema_input_type=str | list[str])
+    ] = Field(
+        default_factory=list,
+        description="Files of people's labels, CSV or JSONL, by which its scores are corrected.",
+        examples=["labels.csv"],
     )
 
     @model_validator(mode="after")

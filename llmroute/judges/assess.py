@@ -24,10 +24,8 @@ from llmroute.judges.agreement import (
 )
 from llmroute.judges.panel import effective_votes
 from llmroute.judges.table import Table, mean_of
-from llmroute.records import Interval
+from llmroute.records import PANEL, Interval
 
-PANEL = " + "
-"""Between the names of a panel's judges."""
 MOST_PAIRED = 12
 """Of more people than these, not every two are compared; α takes any number."""
 STATISTICS: Mapping[str, Statistic] = {
@@ -116,8 +114,6 @@ def assess(table: Table, *, resamples: int = RESAMPLES, seed: int = 0) -> TaskAg
         seed: of its draws.
     """
     figures = _Figures(table, resamples, seed)
-    single = [i for i, judge in enumerate(table.judges) if PANEL not in judge]
-    errors = table.verdicts[:, single] - mean_of(table.labels)[:, None]
     return TaskAgreement(
         task=table.task,
         compared=table.compared,
@@ -130,9 +126,32 @@ def assess(table: Table, *, resamples: int = RESAMPLES, seed: int = 0) -> TaskAg
             for column, judge in enumerate(table.judges)
         ),
         people=_people(table, figures),
-        n_single=len(single),
-        effective_votes=effective_votes(errors, table.groups, resamples=resamples, seed=seed),
+        n_single=len(_members(table)),
+        effective_votes=_votes(table, resamples, seed),
     )
+
+
+def alphas(
+    table: Table, judge: str, *, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[Interval | None, Interval | None, Interval | None]:
+    """What of `assess` a map keeps: α of the judge and the majority, α among people, and the
+    effective votes of the judges."""
+    figures = _Figures(table, resamples, seed)
+    verdicts = table.verdicts[:, table.judges.index(judge)]
+    agreement = figures.alpha(np.stack([verdicts, table.majority()], axis=1))
+    several = ((~np.isnan(table.labels)).sum(axis=1) > 1).any()
+    ceiling = figures.alpha(table.labels) if several else None
+    return agreement, ceiling, _votes(table, resamples, seed)
+
+
+def _members(table: Table) -> list[int]:
+    """Columns of the judges that are no panel of others."""
+    return [column for column, judge in enumerate(table.judges) if PANEL not in judge]
+
+
+def _votes(table: Table, resamples: int, seed: int) -> Interval | None:
+    errors = table.verdicts[:, _members(table)] - mean_of(table.labels)[:, None]
+    return effective_votes(errors, table.groups, resamples=resamples, seed=seed)
 
 
 def _judge(table: Table, figures: _Figures, judge: str, verdicts: Floats) -> JudgeAgreement:

@@ -10,8 +10,9 @@ or of two answers beside each other:
 
 `score` is a number in [0, 1] or the label of one of the rubric's levels; `winner` is first, second
 or tie, or the better one's name. `repeat` may be missing (0), and so may `group` (answers to one
-document), `weight` (how many answers the line stands for) and `item`, which replaces task, sample,
-candidate and repeat in files that `judge agree --sample` writes. What a judge said may stand in the
+document), `weight` (how many answers the line stands for), `answer_digest` (of the answer that was
+read) and `item`, which replaces task, sample, candidate and repeat in files that `judge agree
+--sample` writes. What a judge said may stand in the
 same line: `judge`, a score or, in JSONL, {name: score}; in CSV also columns `judge.NAME`.
 
 In JSONL a line may hold all votes on one item: `votes` (or `human_votes`), a list or {rater: vote},
@@ -160,7 +161,17 @@ class _Gathered:
         if weight == 0:
             raise line.fault("'weight' is 0", "Write how many answers it stands for, or nothing.")
         return Label(
-            task, sample_id, candidate, "", 0.0, repeat, rival, weight, _group(line), line.where
+            task,
+            sample_id,
+            candidate,
+            rater="",
+            score=0.0,
+            repeat=repeat,
+            rival=rival,
+            weight=weight,
+            group=_group(line),
+            answer_digest=line.text("answer_digest"),
+            where=line.where,
         )
 
     def _label(self, line: Line, about: Label, rater: str, name: str, vote: Any) -> Label | None:
@@ -175,6 +186,11 @@ class _Gathered:
             about = replace(about, candidate=about.rival, rival=about.candidate)
             score = 1.0 - score
         return replace(about, rater=rater, score=score)
+
+
+def answer_digest(output: str) -> str:
+    """What tells an answer from a later one."""
+    return digest(output)[:12]
 
 
 def answer_key(label: Label) -> AnswerKey:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from llmroute.errors import InputError, did_you_mean
 from llmroute.judges.labels import AnswerKey, answer_key, item_id
-from llmroute.records import Label, Outcome, Outcomes
+from llmroute.records import JudgeUse, Label, Outcome
 
 PANEL_MEMBER = "judge "
 """Before a judge's name among `Outcome.parts`: its own verdict in a panel."""
@@ -15,29 +15,39 @@ FLIPPED = "flipped"
 MOST_LISTED = 10
 
 
-def recorded_verdicts(outcomes: Outcomes, reference: str | None = None) -> tuple[Label, ...]:
+def rivals_of(
+    rows: Iterable[Outcome], uses: Mapping[str, JudgeUse], reference: str | None
+) -> dict[str, str]:
+    """Task → the candidate whose answers its judge compares with, for tasks that are compared.
+
+    Args:
+        rows: outcomes of the tasks.
+        uses: task → how it is judged, where that is known.
+        reference: whom comparisons are with where it is not, as in outcomes files.
+    """
+    compared = {row.task for row in rows if FLIPPED in row.parts and row.task not in uses}
+    unknown = {} if reference is None else dict.fromkeys(sorted(compared), reference)
+    return unknown | {task: use.pairwise for task, use in uses.items() if use.pairwise}
+
+
+def recorded_verdicts(rows: Iterable[Outcome], rivals: Mapping[str, str]) -> tuple[Label, ...]:
     """A label for each verdict: the judge's, or the panel's and each of its members'.
 
     Args:
-        outcomes: judged or not; scores of metrics are passed over.
-        reference: whose answers comparisons were made with.
+        rows: outcomes, judged or not; scores of metrics are passed over.
+        rivals: as of `rivals_of`.
     """
-    return tuple(verdict for row in outcomes.rows for verdict in _verdicts(row, reference))
+    return tuple(verdict for row in rows for verdict in _verdicts(row, rivals.get(row.task)))
 
 
-def answer_keys(outcomes: Outcomes, reference: str | None = None) -> set[AnswerKey]:
-    """All answers in the outcomes that a label can be about, alone and beside the reference's."""
-    keys: set[AnswerKey] = set()
-    for row in outcomes.rows:
-        if row.answered:
-            keys.add((row.task, row.sample_id, row.candidate, row.repeat, None))
-            keys.add(answer_key(_beside(row, reference, 0.0, "")))
-    return keys
+def answer_keys(rows: Iterable[Outcome], rivals: Mapping[str, str]) -> set[AnswerKey]:
+    """All answers that a label can be about, alone or beside the task's rival's."""
+    return {about_answer(row, rivals.get(row.task))[0] for row in rows if row.answered}
 
 
-def answer_items(outcomes: Outcomes, reference: str | None = None) -> dict[str, AnswerKey]:
+def answer_items(keys: Iterable[AnswerKey]) -> dict[str, AnswerKey]:
     """What each `item` of a sample stands for, two answers in either order."""
-    keys = answer_keys(outcomes, reference)
+    keys = set(keys)
     swapped = {(t, s, rival, r, one) for t, s, one, r, rival in keys if rival is not None}
     return {item_id(key): key for key in keys | swapped}
 
@@ -82,33 +92,33 @@ def _what_is_unknown(label: Label, known: set[AnswerKey]) -> str:
     )
 
 
-def _verdicts(row: Outcome, reference: str | None) -> Iterator[Label]:
+def about_answer(row: Outcome, rival: str | None) -> tuple[AnswerKey, bool]:
+    """What a label of the row's answer is about, and whether it scores the rival's answer.
+
+    A comparison's label names the candidate and the rival in alphabetical order; the rival's own
+    answers are compared with nothing.
+    """
+    own = row.candidate
+    if rival is None or rival == own:
+        return (row.task, row.sample_id, own, row.repeat, None), False
+    first, second = sorted((own, rival))
+    return (row.task, row.sample_id, first, row.repeat, second), second == own
+
+
+def _verdicts(row: Outcome, rival: str | None) -> Iterator[Label]:
     if row.judge is None:
         return
-    for name, score in row.parts.items():
-        if name.startswith(PANEL_MEMBER):
-            yield _verdict(row, reference, score, name.removeprefix(PANEL_MEMBER))
+    (task, sample_id, candidate, repeat, other), swapped = about_answer(row, rival)
+    said = {
+        name.removeprefix(PANEL_MEMBER): score
+        for name, score in row.parts.items()
+        if name.startswith(PANEL_MEMBER)
+    }
     if row.score is not None:
-        yield _verdict(row, reference, row.score, row.judge)
-
-
-def _verdict(row: Outcome, reference: str | None, score: float, judge: str) -> Label:
-    if FLIPPED in row.parts:
-        return _beside(row, reference, score, judge)
-    return Label(row.task, row.sample_id, row.candidate, judge, score, row.repeat, group=row.group)
-
-
-def _beside(row: Outcome, reference: str | None, score: float, judge: str) -> Label:
-    """A verdict on the candidate's answer beside the reference's, the two in alphabetical order."""
-    if reference is None or reference == row.candidate:
-        pair: tuple[str, str | None] = row.candidate, None
-    elif reference < row.candidate:
-        pair, score = (reference, row.candidate), 1.0 - score
-    else:
-        pair = row.candidate, reference
-    return Label(
-        row.task, row.sample_id, pair[0], judge, score, row.repeat, pair[1], group=row.group
-    )
+        said[row.judge] = row.score
+    for judge, score in said.items():
+        score = 1.0 - score if swapped else score
+        yield Label(task, sample_id, candidate, judge, score, repeat, rival=other, group=row.group)
 
 
 def judged_tasks(outcomes: Iterable[Outcome]) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def draw_sample(
     tasks: Sequence[str],
     bars: Mapping[str, float],
     rng: np.random.Generator,
-    reference: str | None = None,
+    rivals: Mapping[str, str] | None = None,
 ) -> tuple[ToLabel, ...]:
     """Up to n answers a task: half near the boundary, all candidates and levels in their shares.
 
@@ -53,12 +53,13 @@ def draw_sample(
         tasks: which.
         bars: task → quality threshold.
         rng: chooses, and shuffles what it has chosen.
-        reference: whose answers comparisons were made with.
+        rivals: task → whose answers its judge compares with.
     """
     drawn: list[ToLabel] = []
     for task in tasks:
         rows = [r for r in outcomes.rows if r.task == task and r.answered and r.output]
-        beside = {(r.sample_id, r.repeat): r for r in rows if r.candidate == reference}
+        rival = (rivals or {}).get(task)
+        beside = {(r.sample_id, r.repeat): r for r in rows if r.candidate == rival}
         for row, weight in _draw_rows(rows, n, bars.get(task), rng):
             drawn.append(_shown(row, outcomes, weight, beside, rng))
     return tuple(drawn)
@@ -114,7 +115,7 @@ def _shown(
     prompt = outcomes.prompts.get((row.task, row.sample_id)) or Prompt(
         row.task, row.sample_id, None
     )
-    other = beside.get((row.sample_id, row.repeat)) if FLIPPED in row.parts else None
+    other = beside.get((row.sample_id, row.repeat))
     if other is None or other.candidate == row.candidate:
         alone: AnswerKey = (row.task, row.sample_id, row.candidate, row.repeat, None)
         return ToLabel(alone, prompt, row.output or "", None, weight, row.group)

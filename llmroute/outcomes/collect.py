@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmroute.records import Outcome, Outcomes, Prompt
+from llmroute.records import PANEL, Outcome, Outcomes, Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from llmroute.records import Call, Completion, Failure, Sample, Score, Suite
+    from llmroute.records import Call, Completion, Failure, JudgeUse, Sample, Score, Suite
 
 NOT_ASKED = "not_asked"
 """The reason of a planned call that was never sent: stopped, raced out, beyond the cap."""
@@ -34,7 +34,7 @@ def collect_outcomes(
     """
     suites = tuple(suites)
     samples = {(suite.name, sample.id): sample for suite in suites for sample in suite.samples}
-    judges = {s.name: " + ".join(s.judge.judges) for s in suites if s.judge is not None}
+    judges = {suite.name: suite.judge for suite in suites}
     rows: list[Outcome] = []
     prompts: dict[tuple[str, str], Prompt] = {}
     for call in calls:
@@ -62,7 +62,7 @@ def _unanswered(call: Call, sample: Sample, failure: Failure | None) -> Outcome:
 
 
 def _answered(
-    outcome: Outcome, answer: Completion, score: Score | None, judge: str | None
+    outcome: Outcome, answer: Completion, score: Score | None, judge: JudgeUse | None
 ) -> Outcome:
     return replace(
         outcome,
@@ -76,7 +76,8 @@ def _answered(
         recorded_cost_usd=answer.recorded_cost_usd,
         latency_s=answer.latency_s,
         finish_reason=answer.finish_reason,
-        judge=judge,
+        judge=PANEL.join(judge.judges) if judge else None,
+        rubric=judge.rubric.name if judge else None,
         parts=score.parts if score and judge else {},
     )
 

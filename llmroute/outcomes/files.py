@@ -5,8 +5,9 @@
 
 Any value may be null, any candidate missing, and other keys are passed over. Beside these a line
 may hold `repeat`, `target`, `tags`, `difficulty`, `group` and `weight`, and a candidate `reason`,
-`answered`, `prediction`, `finish_reason`, `cached_prompt_tokens`, `reasoning_tokens`, `busy_s`, and
-where a judge graded it `judge` (who) and `parts` (its verdict on each criterion).
+`answered`, `prediction`, `finish_reason`, `cached_prompt_tokens`, `reasoning_tokens` and `busy_s`;
+where a judge graded it `judge` (who), `rubric` and `parts` (its verdict on each criterion); where
+people did `labels` (who said what) and `label_weight` (how many answers a labelled one stands for).
 """
 
 from __future__ import annotations
@@ -151,6 +152,10 @@ def _results(content: Mapping[str, Any], where: str) -> Iterator[tuple[str, Mapp
         yield name, result or {}
 
 
+def _positive(result: Fields, name: str) -> float:
+    return result.amount(name) or 1.0
+
+
 def _weight(row: Fields) -> float:
     weight = row.amount("weight")
     return 1.0 if weight is None else weight
@@ -203,6 +208,9 @@ def _read_outcome(result: Fields, first: Outcome, name: str, keep_text: bool) ->
         group=result.label("group") if "group" in content else first.group,
         judge=result.text("judge"),
         parts=result.shares("parts"),
+        rubric=result.text("rubric"),
+        labels=result.shares("labels"),
+        label_weight=_positive(result, "label_weight"),
     )
 
 
@@ -281,6 +289,9 @@ def _result(outcome: Outcome, first: Outcome) -> dict[str, Any]:
         "busy_s": outcome.busy_s,
         "judge": outcome.judge,
         "parts": dict(outcome.parts) or None,
+        "rubric": outcome.rubric,
+        "labels": dict(outcome.labels) or None,
+        "label_weight": None if outcome.label_weight == 1.0 else outcome.label_weight,
     }
     result.update((name, value) for name, value in further.items() if value is not None)
     if outcome.answered != _is_answered(

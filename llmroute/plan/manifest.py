@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,14 @@ from typing import Any
 from llmroute.builtin.floor import measure_floors
 from llmroute.errors import StoreError
 from llmroute.plan.matrix import Plan, plan_calls
-from llmroute.records import RECOGNISER_EMBEDDING, Config, QualityRule, QualityThreshold, TaskLimits
+from llmroute.records import (
+    RECOGNISER_EMBEDDING,
+    Config,
+    Label,
+    QualityRule,
+    QualityThreshold,
+    TaskLimits,
+)
 from llmroute.store.manifest import (
     RunManifest,
     candidate_to_json,
@@ -23,9 +30,14 @@ from llmroute.store.suites import suite_hash
 
 
 def describe_run(
-    config: Config, plan: Plan, started: datetime, *, strategy: str = "grid"
+    config: Config,
+    plan: Plan,
+    started: datetime,
+    *,
+    strategy: str = "grid",
+    labels: Sequence[Label] = (),
 ) -> RunManifest:
-    """The manifest of a run that is about to start."""
+    """The manifest of a run that is about to start, with the labels it is decided by."""
     content = {
         "reference": config.reference,
         "recogniser": {"embedding": config.recogniser_embedding},
@@ -47,6 +59,7 @@ def describe_run(
         repeats=config.repeats,
         strategy=strategy,
         selection=asdict(plan.selection),
+        labels=[label_to_json(label) for label in labels],
     )
 
 
@@ -79,6 +92,18 @@ def recall_embedding(manifest: RunManifest) -> str:
     """What the run's configuration tells tasks apart by."""
     stated: str = manifest.config.get("recogniser", {}).get("embedding", RECOGNISER_EMBEDDING)
     return stated
+
+
+def label_to_json(label: Label) -> dict[str, Any]:
+    """What the manifest keeps of a label: what differs from one that says nothing further."""
+    usual = asdict(Label("", "", "", "", 0.0, where=label.where))
+    needed = ("task", "sample_id", "candidate", "rater", "score")
+    return {k: v for k, v in asdict(label).items() if k in needed or v != usual[k]}
+
+
+def recall_labels(manifest: RunManifest) -> tuple[Label, ...]:
+    """People's labels that the run was decided by."""
+    return tuple(Label(**content) for content in manifest.labels)
 
 
 def recall_rule(manifest: RunManifest) -> QualityRule:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from llmroute.judges.labels import item_id
+from llmroute.judges.labels import answer_digest, item_id
 from llmroute.report.sanitize import visible
 from llmroute.report.table import inert
 
@@ -44,6 +44,8 @@ def _row(one: ToLabel) -> dict[str, Any]:
     else:
         row |= {"first_answer": one.answer, "second_answer": one.other_answer, "winner": None}
     row |= {"rater": None, "weight": float(f"{one.weight:.6g}")}
+    if one.other_answer is None:
+        row["answer_digest"] = answer_digest(one.answer)
     return row if one.group is None else {**row, "group": one.group}
 
 

@@ -145,6 +145,7 @@ def _evidence(cell: Cell | None, task: TaskComparison, source: Provenance) -> Ta
         latency_p50_s=cell.latency_p50_s,
         latency_p95_s=cell.latency_p95_s,
         suite_hash=suite_hash,
+        judge=cell.judge,
     )
 
 

@@ -166,6 +166,7 @@ def _quality(rule: QualityRule) -> dict[str, Any]:
         "confidence": rule.confidence,
         "margin": rule.margin,
         "min_coverage": rule.min_coverage,
+        **({} if rule.min_labels == QualityRule().min_labels else {"min_labels": rule.min_labels}),
     }
 
 
@@ -205,7 +206,7 @@ def _evidence(evidence: TaskEvidence) -> dict[str, Any]:
     return {**document, "judge": "calibrated" if calibrated else "uncalibrated", "judging": judging}
 
 
-_OPTIONAL_OF_JUDGES = ("agreement", "ceiling", "flip_rate", "effective_votes")
+_OPTIONAL_OF_JUDGES = ("agreement", "ceiling", "flip_rate", "effective_votes", "correction")
 
 
 def _plugin(plugin: Plugin) -> str | dict[str, Any]:
@@ -246,6 +247,7 @@ def _from_file(file: RoutingMapFile) -> RoutingMap:
         confidence=quality.confidence,
         margin=quality.margin,
         min_coverage=quality.min_coverage,
+        min_labels=quality.min_labels,
     )
     provenance = file.provenance.model_dump()
     return RoutingMap(

@@ -37,6 +37,9 @@ class QualityFile(_Model):
     confidence: Annotated[float, Field(gt=0, lt=1)]
     margin: Share
     min_coverage: Share
+    min_labels: Annotated[int, Field(ge=1)] = Field(
+        default=50, description="Labels of a task below which its judge is uncalibrated."
+    )
 
 
 class JudgingFile(_Model):
@@ -58,6 +61,9 @@ class JudgingFile(_Model):
     unreadable_share: Share = Field(description="Share of verdicts that cannot be read.")
     effective_votes: Annotated[float, Field(ge=1)] | None = Field(
         default=None, description="What a panel is worth in independent judges."
+    )
+    correction: Literal["rogan_gladen", "ppi"] | None = Field(
+        default=None, description="The estimator that corrects the quality."
     )
 
 

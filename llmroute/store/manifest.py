@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -56,6 +56,8 @@ class RunManifest:
     """Judge's name beside candidates → `candidate_to_json`."""
     selection: Mapping[str, Any] = field(default_factory=dict)
     """What of the configuration was run: {"limit": 20, "suites": [...], "candidates": [...]}."""
+    labels: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    """People's labels it was decided by."""
 
     @property
     def candidate_records(self) -> tuple[Candidate, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -133,6 +133,7 @@ def test_labels_drawn_more_often_near_the_bar_do_not_bias_the_estimate() -> None
     assert np.mean(plain) < 0.70
 
 
+@settings(deadline=None)
 @given(
     st.integers(20, 60),
     st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=80, max_size=80),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections import Counter
@@ -345,3 +346,156 @@ def test_pruning_takes_a_runs_verdicts_with_its_answers_and_leaves_those_in_use(
     models.requests.clear()
     assert llmroute("bench", "--candidate", "good").exit_code == 0
     assert models.requests == []
+
+
+# -- people's labels ------------------------------------------------------------------------------
+
+
+def label_sample(llmroute: Invoke, folder: Path, n: int = 70) -> None:
+    """A sample of the run's answers, labelled as a person would who finds one good letter bad."""
+    assert llmroute("judge", "agree", "--sample", str(n), "-o", "labels.csv").exit_code == 0
+    path = folder / "labels.csv"
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["score"] = str(int("all you asked" in row["answer"]))
+        row["rater"] = "ann"
+    next(row for row in rows if row["score"] == "1")["score"] = "no"  # a level of the rubric
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_without_labels_the_map_says_that_its_judge_is_uncalibrated(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    llmroute("bench")
+    task = task_of(folder)
+    assert (task["verdict"], task["evidence"]["judge"]) == ("likely", "uncalibrated")
+    assert task["evidence"]["judging"] == {
+        "judges": ["judge"],
+        "rubric": "helpfulness",
+        "reason": "none of the 50 answers are labelled that it takes",
+        "n_labels": 0,
+        "unreadable_share": 0.0,
+    }
+
+
+def test_a_sample_is_drawn_labelled_and_corrects_the_map_without_a_call(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    llmroute("bench")
+    label_sample(llmroute, folder)
+    n_before = len(models.requests)
+    result = llmroute("map", "--labels", "labels.csv", "--out", "llmroute-out")
+    assert result.exit_code == 0, result.stderr
+    evidence = task_of(folder)["evidence"]
+    assert evidence["judge"] == "calibrated"
+    assert evidence["judging"]["n_labels"] == 70
+    assert evidence["judging"]["correction"] == "ppi"
+    assert evidence["quality"] < 1.0
+    assert len(models.requests) == n_before
+
+
+def test_labels_of_the_configuration_are_kept_with_the_run(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    llmroute("bench")
+    label_sample(llmroute, folder)
+    text = (folder / "llmroute.yaml").read_text()
+    (folder / "llmroute.yaml").write_text(text.replace("judge: {", "judge: {labels: labels.csv, "))
+    n_before = len(models.requests)
+    assert llmroute("bench").exit_code == 0
+    assert len(models.requests) == n_before
+    written = (folder / "llmroute-out/routing-map.yaml").read_text()
+    assert task_of(folder)["evidence"]["judge"] == "calibrated"
+    (folder / "labels.csv").unlink()
+    llmroute("map", "--out", "llmroute-out")
+    assert (folder / "llmroute-out/routing-map.yaml").read_text() == written
+    verified = llmroute(
+        "map", "verify", "llmroute-out/routing-map.yaml", "--data", "llmroute-out/outcomes.jsonl"
+    )
+    assert verified.exit_code == 0, verified.output
+
+
+def test_labels_of_unknown_samples_are_refused_before_anything_is_asked(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    (folder / "l.csv").write_text("task,sample_id,candidate,rater,score\nletters,s99,good,ann,1\n")
+    result = llmroute("bench", "--labels", "l.csv")
+    assert result.exit_code == 2
+    assert "l.csv:2: unknown sample 's99'" in result.stderr
+    assert not models.requests
+
+
+def test_labels_of_a_part_of_the_suite_are_no_fault_of_a_limited_run(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    (folder / "l.csv").write_text("task,sample_id,candidate,rater,score\nletters,s9,good,ann,1\n")
+    assert llmroute("bench", "--limit", "3", "--labels", "l.csv").exit_code == 0
+    assert task_of(folder)["evidence"]["judge"] == "uncalibrated"
+
+
+def test_levels_of_the_rubric_are_labels(models: Any, llmroute: Invoke, folder: Path) -> None:
+    lines = [f"letters,s{i},{name},ann,yes" for i in range(30) for name in ("good", "bad")]
+    (folder / "l.csv").write_text("\n".join(["task,sample_id,candidate,rater,score", *lines]))
+    assert llmroute("bench", "--labels", "l.csv").exit_code == 0
+    assert task_of(folder)["evidence"]["judging"]["n_labels"] == 60
+    (folder / "l.csv").write_text(
+        "task,sample_id,candidate,rater,score\nletters,s1,good,ann,yess\n"
+    )
+    result = llmroute("bench", "--labels", "l.csv")
+    assert result.exit_code == 2
+    assert "l.csv:2: 'score' is 'yess', no score" in result.stderr
+
+
+def test_a_label_does_not_pass_to_an_answer_that_came_later(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    llmroute("bench")
+    label_sample(llmroute, folder)
+    script = models.script
+    models.script = lambda asked: (
+        script(asked) if asked.body["model"].startswith("judge") else script(asked) + " And more."
+    )
+    assert llmroute("bench", "--refresh", "--labels", "labels.csv").exit_code == 0
+    evidence = task_of(folder)["evidence"]
+    assert (evidence["judge"], evidence["judging"]["n_labels"]) == ("uncalibrated", 0)
+    notes = yaml.safe_load((folder / "llmroute-out/routing-map.yaml").read_text())["notes"]
+    assert any("70 labels are of answers that have been replaced since" in note for note in notes)
+
+
+def test_a_race_is_not_run_on_scores_that_labels_correct_later(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    (folder / "l.csv").write_text("task,sample_id,candidate,rater,score\nletters,s9,good,ann,1\n")
+    result = llmroute("bench", "--strategy", "race", "--labels", "l.csv")
+    assert result.exit_code == 2
+    assert "before labels could correct it" in result.stderr
+
+
+def test_compared_answers_are_labelled_side_by_side(
+    models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    models.judge = lambda asked: json.dumps(
+        {"evidence": "…", "reasoning": "…", "verdict": "first" if "Dear friend" in
+         asked.prompt.partition("END first")[0] else "second"}
+    )  # fmt: skip
+    configure(models, folder, "judge: {{model: {judge}, pairwise: reference}}", "reference: good\n")
+    assert llmroute("bench").exit_code == 0
+    drawn = llmroute("judge", "agree", "--sample", "60", "-o", "labels.csv")
+    assert drawn.exit_code == 0, drawn.stderr
+    with (folder / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    pairs = [row for row in rows if row["first_answer"]]
+    for row in pairs:
+        row["winner"] = "first" if "Dear friend" in row["first_answer"] else "second"
+    with (folder / "labels.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(pairs)
+    shown = llmroute("judge", "agree", "--labels", "labels.csv", "--json")
+    (task,) = json.loads(shown.stdout)["tasks"]
+    assert task["compared"] is True
+    assert task["judges"][0]["majority"]["accuracy"]["value"] == 1.0

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from llmroute.judges.labels import answer_key
-from llmroute.judges.recorded import answer_items, answer_keys, check_known, recorded_verdicts
+from llmroute.judges.recorded import (
+    answer_items,
+    answer_keys,
+    check_known,
+    recorded_verdicts,
+    rivals_of,
+)
 from llmroute.judges.sample import draw_sample, is_near
 from llmroute.records import Label, Outcome, Outcomes, Prompt
 
@@ -76,31 +82,33 @@ def test_split_panels_and_flipped_comparisons_are_near_the_boundary():
 
 def test_compared_answers_stand_in_either_order_as_often():
     outcomes = judged(100, parts={"flipped": 0.0})
-    drawn = draw(outcomes, 400, reference="b")
+    drawn = draw(outcomes, 400, rivals={"mail": "b"})
     pairs = [one for one in drawn if one.other_answer is not None]
     assert len(pairs) == 100  # the reference is not compared with itself
     first = Counter(one.key[2] for one in pairs)
     assert 30 < first["a"] < 70
     assert all(one.answer.startswith(one.key[2]) for one in pairs)
-    items = answer_items(outcomes, "b")
+    items = answer_items(answer_keys(outcomes.rows, {"mail": "b"}))
     assert {one.key for one in drawn} <= set(items.values())
 
 
 def test_verdicts_of_a_panel_and_of_its_members_are_recorded():
     row = Outcome("t", "s", "a", score=0.5, judge="x + y", parts={"judge x": 1.0, "judge y": 0.0})
-    found = recorded_verdicts(Outcomes((row, Outcome("t", "s", "b", score=1.0))))
+    found = recorded_verdicts([row, Outcome("t", "s", "b", score=1.0)], {})
     assert [(one.rater, one.score) for one in found] == [("x", 1.0), ("y", 0.0), ("x + y", 0.5)]
 
 
 def test_a_comparison_with_the_reference_meets_labels_in_either_order():
     row = Outcome("t", "s", "z", score=1.0, judge="x", parts={"flipped": 0.0}, answered=True)
-    (found,) = recorded_verdicts(Outcomes((row,)), "ref")
+    rivals = rivals_of([row], {}, "ref")
+    assert rivals == {"t": "ref"}
+    (found,) = recorded_verdicts([row], rivals)
     assert (found.candidate, found.rival, found.score) == ("ref", "z", 0.0)
-    assert answer_key(found) in answer_keys(Outcomes((row,)), "ref")
+    assert answer_key(found) in answer_keys([row], rivals)
 
 
 def test_labels_for_unknown_answers_are_refused_with_the_closest_name():
-    known = answer_keys(judged(3))
+    known = answer_keys(judged(3).rows, {})
     lost = [
         Label("mial", "q1", "a", "ann", 1.0, where="f.csv:2"),
         Label("mail", "q9", "a", "ann", 1.0, where="f.csv:3"),

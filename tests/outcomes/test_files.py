@@ -380,6 +380,9 @@ def outcomes(task, sample_id, repeat, candidate):
         group=st.none() | TEXT,
         judge=st.none() | TEXT,
         parts=st.dictionaries(TEXT, st.floats(0, 1), max_size=2),
+        rubric=st.none() | TEXT,
+        labels=st.dictionaries(TEXT, st.floats(0, 1), max_size=2),
+        label_weight=st.floats(0.01, 100),
     )
 
 
