@@ -314,3 +314,90 @@ def test_an_unknown_policy_is_refused(outcomes: Path, llmroute: Invoke) -> None:
     result = llmroute("calibrate", "-d", outcomes, "--policy", "cascades")
     assert result.exit_code == 2
     assert "'router', 'cascade', 'combined'" in result.stderr
+
+
+def too_few(rows: list[Row]) -> None:
+    del rows[20:]
+
+
+def one_class(rows: list[Row]) -> None:
+    for row in rows:
+        row["models"]["small"]["score"] = 0.0
+
+
+def no_scores(rows: list[Row]) -> None:
+    for row in rows:
+        row["models"]["small"]["score"] = None
+
+
+def not_a_number(rows: list[Row]) -> None:
+    rows[3]["models"]["small"]["score"] = float("nan")
+
+
+def two_outcomes(rows: list[Row]) -> None:
+    again = json.loads(json.dumps(rows[3]))
+    again["models"]["small"]["score"] = 1 - again["models"]["small"]["score"]
+    rows.append(again)
+
+
+def few_answers(rows: list[Row]) -> None:
+    for row in rows[20:]:
+        del row["models"]["small"]["answer"]
+
+
+@pytest.mark.parametrize("policy", ["cascade", "combined"])
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (too_few, "at least 50 are needed"),
+        (one_class, "at least 10 are needed to learn"),
+        (no_scores, "small"),
+        (not_a_number, "not a"),
+        (two_outcomes, "another result for the same prompt"),
+        (few_answers, "at least 50 are needed"),
+    ],
+)
+def test_outcomes_that_cannot_carry_a_cascade_are_refused_and_nothing_is_written(
+    spoil: Callable[[list[Row]], None],
+    said: str,
+    policy: str,
+    folder: Path,
+    calibrate: Invoke,
+) -> None:
+    rows = rows_of(120)
+    spoil(rows)
+    data = write(folder / "spoilt.jsonl", rows)
+    result = calibrate(data, "--weak", "small", "--strong", "large", policy=policy)
+    assert result.exit_code == 2, result.stdout
+    assert said in result.stderr
+    assert not (folder / "llmroute-out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--weak", "large", "--strong", "small"), "Swap them: --weak small --strong large"),
+        (("--max-usd-per-1k", "0.01"), "The nearest that can be met is --max-usd-per-1k 0.1"),
+        (("--max-quality-loss", "0.0001"), "The nearest that can be met is --max-quality-loss 0."),
+        (("--knee", "--min-pgr", "0.8"), "--min-pgr and --knee are two targets"),
+    ],
+)
+def test_what_a_cascade_cannot_meet_is_said_with_what_it_can(
+    options: tuple[str, ...], said: str, outcomes: Path, folder: Path, calibrate: Invoke
+) -> None:
+    result = calibrate(outcomes, *options)
+    assert result.exit_code == 2, result.stdout
+    assert said in result.stderr
+    assert not (folder / "llmroute-out").exists()
+
+
+@pytest.mark.parametrize("name", ["cascade.json", "cascade.npz"])
+def test_an_edited_cascade_is_refused_at_the_command_line(
+    name: str, outcomes: Path, folder: Path, calibrate: Invoke, llmroute: Invoke
+) -> None:
+    assert calibrate(outcomes).exit_code == 0
+    edited = folder / "llmroute-out" / name
+    edited.write_bytes(edited.read_bytes().replace(b"0", b"1"))
+    result = llmroute("route", SUM, "--map", folder / "llmroute-out/routing-map.yaml")
+    assert result.exit_code == 2, result.stdout
+    assert "llmroute calibrate" in result.stderr
