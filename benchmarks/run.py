@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, tuple[bool, list[str]]] = {
     "judge_correction": (False, ["--draws", "100"]),
     "hostile_rubrics": (False, []),
     "judge_attacks": (False, ["--answers", "5"]),
+    "sandboxes": (False, []),
 }
 """Name → whether it needs the recorded outcomes, and its arguments."""
 
