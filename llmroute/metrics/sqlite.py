@@ -101,6 +101,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            start_new_session=True,  # Ctrl-C is meant for llmroute
         )
         return self._process
 

@@ -159,6 +159,7 @@ def _started(program: str, bounds: Bounds) -> Iterator[_Sandbox]:
             pass_fds=(filter_fd, info_end),
             env={},
             cwd="/",
+            start_new_session=True,  # Ctrl-C is meant for llmroute, not for code that is being run
         )
     except BaseException:
         os.close(info)
@@ -170,12 +171,24 @@ def _started(program: str, bounds: Bounds) -> Iterator[_Sandbox]:
     try:
         yield _Sandbox(process, handle, info)
     finally:
-        process.kill()
-        process.wait()
+        _end(process)
         for stream in (process.stdin, process.stdout, process.stderr):
             _close(stream)
         os.close(handle)
         os.close(info)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill what still runs: first the sandbox's own first process, and with it all in there.
+
+    It dies with its parent too, but not while it still waits to be set up (bubblewrap 0.8).
+    """
+    if process.poll() is None:
+        for child in _children(process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        process.kill()
+    process.wait()
 
 
 def _pipe_with(content: bytes) -> int:
@@ -299,7 +312,9 @@ class _Watch:
             return "unstarted"
         if status == 128 + signal.SIGXCPU:
             return "cpu"
-        if status in (-signal.SIGKILL, 128 + signal.SIGKILL):
+        if status < 0:
+            return "killed"
+        if status == 128 + signal.SIGKILL:
             # Whoever ignores the first signal is killed; usage is as old as the last look.
             return "cpu" if self.usage and self.usage.run_s > self.bounds.cpu_s / 2 else "killed"
         return "exited"
@@ -344,7 +359,7 @@ def _usage(first: int | None) -> _Usage | None:
     documentation, scheduler/sched-stats).
     """
     try:
-        programs = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        programs = _children(first) if first is not None else []
         tasks = [task for one in programs for task in Path(f"/proc/{one}/task").iterdir()]
         spent = [_schedstat(task / "schedstat") for task in tasks]
     except (OSError, ValueError):
@@ -352,6 +367,14 @@ def _usage(first: int | None) -> _Usage | None:
     if not spent:
         return None
     return _Usage(sum(run_s for run_s, _ in spent), max(queued_s for _, queued_s in spent))
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that a process's first thread has started; none where it cannot be seen."""
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def _schedstat(path: Path) -> tuple[float, float]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,15 @@ def children() -> set[str]:
     """Processes whose parent is this one: with a subreaper, all that anything here has left."""
     found: set[str] = set()
     for thread in Path("/proc/self/task").iterdir():
-        found.update((thread / "children").read_text().split())
+        with suppress(OSError):  # a thread that has ended since
+            found.update((thread / "children").read_text().split())
     return found
+
+
+@pytest.fixture(name="children")
+def children_function() -> Callable[[], set[str]]:
+    """`children`, for tests."""
+    return children
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from llmroute.errors import InputError
 from llmroute.sandbox import code_execution, permission
 from llmroute.sandbox.preflight import check_sandbox
-from llmroute.sandbox.process import Bounds
+from llmroute.sandbox.process import BLAMELESS, Bounds, _children
 from llmroute.sandbox.python import ask_python
 from llmroute.sandbox.seccomp import REFUSED, seccomp_filter
 from llmroute.sandbox.values import Other, decoded
@@ -177,6 +179,55 @@ def test_a_clock_that_runs_out_on_a_busy_program_is_no_verdict() -> None:
     assert ask_python(busy, [], Bounds(cpu_s=30, wall_s=1.5)).ending == "starved"
     idle = "import time\ntime.sleep(99)"  # long enough to have started on a busy machine
     assert ask_python(idle, [], Bounds(cpu_s=30, wall_s=8.0)).ending == "waited"
+
+
+@pytest.mark.usefixtures("sandbox", "nothing_left")
+def test_ctrl_c_does_not_reach_the_code_that_is_being_run() -> None:
+    """It would look like code that ended without an answer: a 0 that nobody earned."""
+    program = (
+        "import signal\n"
+        "from llmroute.sandbox import code_execution\n"
+        "from llmroute.sandbox.python import ask_python\n"
+        "signal.signal(signal.SIGINT, lambda *_: print('heard', flush=True))\n"
+        "with code_execution(allowed=True):\n"
+        "    print('ready', flush=True)\n"
+        "    replies = ask_python('import time; time.sleep(1)', [[('', '7')]])\n"
+        "    print(replies.ending, replies.said[0, 0].value)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout.read() == "heard\nexited 7\n"
+
+
+@pytest.mark.usefixtures("sandbox", "nothing_left")
+def test_a_sandbox_that_somebody_kills_is_no_verdict(children: Callable[[], set[str]]) -> None:
+    found: list[str] = []
+    before = children()
+    run = threading.Thread(
+        target=lambda: found.append(ask_python("import time; time.sleep(60)", []).ending)
+    )
+    run.start()
+    outer = None
+    while outer is None or not runs_a_program(outer):
+        time.sleep(0.01)
+        outer = next(iter(children() - before), None)
+    os.kill(int(outer), signal.SIGTERM)
+    run.join()
+    assert found[0] in BLAMELESS
+
+
+def runs_a_program(outer: str) -> bool:
+    """Whether a bubblewrap's sandbox has a first process, and that a child of its own."""
+    first = _children(int(outer))
+    return bool(first) and bool(_children(first[0]))
 
 
 @pytest.mark.usefixtures("sandbox", "nothing_left")
