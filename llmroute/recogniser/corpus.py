@@ -22,8 +22,8 @@ BACKGROUND = Path(__file__).with_name("background.txt")
 NO_TASK = ""
 LEAST_TEMPLATE_CHARS = 12
 """A prompt with fewer fixed letters than this is recognised by no template."""
-MAX_SAMPLES = 1_000
-"""A task; of more, every n-th is read."""
+MAX_SAMPLES, LEAST_OF_TASK = 1_000, 20
+"""Of all tasks together, in equal parts, and of each at least; of more, every n-th is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Corpus:
 def read_suites(suites: Sequence[Suite]) -> Corpus:
     """The corpus of these suites."""
     return Corpus(
-        tuple(known for suite in suites for known in _samples(suite)),
+        tuple(known for suite in suites for known in _samples(suite, len(suites))),
         tuple(known for suite in suites for known in _utterances(suite)),
         read_background(),
     )
@@ -66,7 +66,8 @@ def read_prompts(outcomes: Outcomes) -> Corpus:
             requests: dict[Form, Request] = {"prompt": Request(prompt.text.strip())}
             known = Known(prompt.task, prompt.sample_id, requests)
             by_task.setdefault(prompt.task, []).append(known)
-    samples = tuple(known for some in by_task.values() for known in _thinned(some))
+    n_tasks = len(by_task)
+    samples = tuple(known for some in by_task.values() for known in _thinned(some, n_tasks))
     return Corpus(samples, background=read_background())
 
 
@@ -92,8 +93,8 @@ def own_match(suite: Suite) -> Match:
     return replace(suite.match, template=fixed, system=system)
 
 
-def _samples(suite: Suite) -> Iterator[Known]:
-    for sample in _thinned(suite.samples):
+def _samples(suite: Suite, n_tasks: int) -> Iterator[Known]:
+    for sample in _thinned(suite.samples, n_tasks):
         messages = render_messages(suite, sample)
         asked = messages[-1].content.strip()
         requests: dict[Form, Request] = {
@@ -128,6 +129,7 @@ def _text(value: Any) -> str:
     return ", ".join(map(_text, value)) if isinstance(value, list | tuple) else json_text(value)
 
 
-def _thinned(items: Sequence[T]) -> Sequence[T]:
-    """Every n-th, so that at most `MAX_SAMPLES` are left."""
-    return items[:: -(-len(items) // MAX_SAMPLES) or 1]
+def _thinned(items: Sequence[T], n_tasks: int) -> Sequence[T]:
+    """One task's part, evenly from the start to the end."""
+    most = max(LEAST_OF_TASK, MAX_SAMPLES // n_tasks)
+    return [items[k * len(items) // most] for k in range(most)] if len(items) > most else items

@@ -74,3 +74,13 @@ def test_the_background_is_of_no_task_and_says_nothing_twice() -> None:
     assert {known.task for known in background} == {NO_TASK}
     assert len(set(texts)) == len(texts) >= 150
     assert all(texts)
+
+
+def test_of_many_samples_each_task_brings_its_part_evenly() -> None:
+    samples = tuple(Sample(str(i), f"text {i}") for i in range(5_000))
+    suites = [Suite(name, name, samples) for name in ("a", "b")]
+    known = read_suites([*suites, Suite("c", "c", samples[:7])]).samples
+    ids = {name: [int(k.id) for k in known if k.task == name] for name in "abc"}
+    assert [len(ids[name]) for name in "abc"] == [333, 333, 7]
+    assert ids["a"][:3] == [0, 15, 30]
+    assert ids["a"][-1] > 4_970
