@@ -10,19 +10,18 @@ import json
 import os
 import secrets
 import selectors
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
-from llmroute.errors import InputError
-from llmroute.sandbox.root import ENVIRONMENT, interpreter_command, root_arguments
+from llmroute.sandbox.bubblewrap import sandbox_command
+from llmroute.sandbox.root import interpreter_command
 from llmroute.sandbox.seccomp import seccomp_filter
+from llmroute.sandbox.usage import Usage, children_of, first_process, n_files_in_tmp, usage_below
 
 Ending = Literal["exited", "cpu", "waited", "output", "files", "starved", "killed", "unstarted"]
 """exited: by itself, whatever its status. cpu: its processor seconds were used up. waited: it slept
@@ -71,22 +70,6 @@ class Ran:
     """The beginning of what bubblewrap and the interpreter complained about."""
 
 
-def find_bubblewrap() -> str:
-    """Where `bwrap` is.
-
-    Raises:
-        InputError: it is not installed; the message says how to get it.
-    """
-    found = shutil.which("bwrap")
-    if found is None:
-        raise InputError(
-            "generated code runs only in a sandbox, and bubblewrap is not installed",
-            fix="Install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install "
-            "bubblewrap; Linux only), or leave the suites that run code out with --suite.",
-        )
-    return found
-
-
 def run_inside(program: str, request: Mapping[str, object], bounds: Bounds) -> Ran:
     """Run a program's text with a request on its standard input; it ends within the bounds.
 
@@ -119,40 +102,16 @@ class _Sandbox:
     """Where bubblewrap says the process id of the sandbox's first process."""
 
 
-def _arguments(bounds: Bounds, filter_fd: int, info_fd: int) -> list[str]:
-    """bubblewrap's arguments before the command."""
-    return [
-        find_bubblewrap(),
-        *_namespaces(),
-        *("--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"),
-        *(word for name, value in ENVIRONMENT.items() for word in ("--setenv", name, value)),
-        *("--seccomp", str(filter_fd), "--info-fd", str(info_fd)),
-        *root_arguments(bounds.tmp_bytes),
-        "--",
-    ]
-
-
-def _namespaces() -> tuple[str, ...]:
-    """All of them; for root all but the user namespace.
-
-    In one of its own, root would stay the machine's root, whose processes the kernel does not
-    count. Outside it, the program becomes a user nobody is before it reads a word, and keeps no
-    capability.
-    """
-    if os.geteuid() != 0:
-        return ("--unshare-all",)
-    spaces = ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts")
-    rights = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID")
-    return (*spaces, "--unshare-cgroup-try", *rights)
-
-
 @contextmanager
 def _started(program: str, bounds: Bounds) -> Iterator[_Sandbox]:
     filter_fd = _pipe_with(seccomp_filter())
     info, info_end = os.pipe()
     try:
-        process = subprocess.Popen(  # noqa: S603 - the command is ours; what is hostile is sent to it
-            [*_arguments(bounds, filter_fd, info_end), *interpreter_command(program)],
+        process = subprocess.Popen(  # noqa: S603 - ours; what is hostile is sent to it
+            [
+                *sandbox_command(bounds.tmp_bytes, filter_fd, info_end),
+                *interpreter_command(program),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -184,7 +143,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     It dies with its parent too, but not while it still waits to be set up (bubblewrap 0.8).
     """
     if process.poll() is None:
-        for child in _children(process.pid):
+        for child in children_of(process.pid):
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         process.kill()
@@ -221,7 +180,7 @@ class _Watch:
     """When the program said its first word: it was started, and bounded."""
     first: int | None = None
     """The process id, outside, of the sandbox's first process."""
-    usage: _Usage | None = None
+    usage: Usage | None = None
     """As it was last seen."""
 
     def end(self) -> Ran:
@@ -262,13 +221,9 @@ class _Watch:
     def _look(self) -> int:
         """See what the program uses; the number of its files, 0 where they cannot be counted."""
         if self.first is None:
-            self.first = _first_process(self.sandbox.info)
-        self.usage = _usage(self.first) or self.usage
-        try:
-            tmp = os.statvfs(f"/proc/{self.first}/root/tmp")
-        except OSError:
-            return 0
-        return tmp.f_files - tmp.f_ffree
+            self.first = first_process(self.sandbox.info)
+        self.usage = usage_below(self.first) or self.usage
+        return n_files_in_tmp(self.first)
 
     def _serve(self, stream: object) -> bool:
         """Move bytes; False where the stream is at its end."""
@@ -333,50 +288,3 @@ class _Watch:
         output = bytes(self.output[: self.bounds.output_bytes])
         cpu_s = self.usage.run_s if self.usage else 0.0
         return Ran(output, ending, cpu_s, self.said.decode(errors="replace").strip())
-
-
-def _first_process(info: int) -> int | None:
-    """What bubblewrap said on `--info-fd`."""
-    try:
-        return int(json.loads(os.read(info, 4096))["child-pid"])
-    except (OSError, ValueError, KeyError):
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Usage:
-    """What a sandbox's threads had of the processor."""
-
-    run_s: float
-    queued_s: float
-    """How long the thread that waited most for the processor did so while able to run."""
-
-
-def _usage(first: int | None) -> _Usage | None:
-    """The usage of what the sandbox's first process has started; None where it cannot be seen.
-
-    /proc/PID/schedstat: time on the processor, time on its queue, both in ns (kernel
-    documentation, scheduler/sched-stats).
-    """
-    try:
-        programs = _children(first) if first is not None else []
-        tasks = [task for one in programs for task in Path(f"/proc/{one}/task").iterdir()]
-        spent = [_schedstat(task / "schedstat") for task in tasks]
-    except (OSError, ValueError):
-        return None
-    if not spent:
-        return None
-    return _Usage(sum(run_s for run_s, _ in spent), max(queued_s for _, queued_s in spent))
-
-
-def _children(pid: int) -> list[int]:
-    """The processes that a process's first thread has started; none where it cannot be seen."""
-    try:
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def _schedstat(path: Path) -> tuple[float, float]:
-    run_ns, queued_ns, _ = path.read_text().split()
-    return int(run_ns) / 1e9, int(queued_ns) / 1e9

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from llmroute.metrics.python_asserts import Check, Close, Compares, Raises, read_tests
+from llmroute.metrics.python_asserts import Check, read_tests
+from llmroute.metrics.python_expected import Close, Compares, Raises
 from llmroute.sandbox.python import Said
 from llmroute.sandbox.values import Other
 

@@ -16,9 +16,10 @@ import pytest
 from llmroute.errors import InputError
 from llmroute.sandbox import code_execution, permission
 from llmroute.sandbox.preflight import check_sandbox
-from llmroute.sandbox.process import BLAMELESS, Bounds, _children
+from llmroute.sandbox.process import BLAMELESS, Bounds
 from llmroute.sandbox.python import ask_python
 from llmroute.sandbox.seccomp import REFUSED, seccomp_filter
+from llmroute.sandbox.usage import children_of
 from llmroute.sandbox.values import Other, decoded
 
 preflight = check_sandbox.__wrapped__
@@ -226,8 +227,8 @@ def test_a_sandbox_that_somebody_kills_is_no_verdict(children: Callable[[], set[
 
 def runs_a_program(outer: str) -> bool:
     """Whether a bubblewrap's sandbox has a first process, and that a child of its own."""
-    first = _children(int(outer))
-    return bool(first) and bool(_children(first[0]))
+    first = children_of(int(outer))
+    return bool(first) and bool(children_of(first[0]))
 
 
 @pytest.mark.usefixtures("sandbox", "nothing_left")
