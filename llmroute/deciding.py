@@ -104,6 +104,7 @@ def decide_run(
     rules = TaskRules(
         thresholds=thresholds_of(plan, recall_thresholds(manifest), decision),
         weights={suite.task: suite.weight for suite in plan.suites},
+        models={candidate.name: candidate.model for candidate in plan.candidates},
     )
     prices = _prices(plan.candidates, decision)
     judging = judging_of(plan)

@@ -557,6 +557,22 @@ class JudgeEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeDiagnosis:
+    """What sways a task's judge beside the answers' worth."""
+
+    task: str
+    evidence: JudgeEvidence
+    families: tuple[str, ...]
+    """Who made the judges, as far as their ids tell."""
+    own_candidates: tuple[str, ...]
+    """Candidates of the same families."""
+    length_slope: Interval | None
+    """Change of the score with each doubling of an answer's length, within a candidate."""
+    own_family: Interval | None
+    """How much better it finds its own family's answers than others find them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One candidate on one task: everything the choice and the report need."""
 
@@ -657,6 +673,8 @@ class Comparison:
     """Whether a person named it; else it is the candidate with the best mean quality."""
     candidates: tuple[str, ...]
     tasks: tuple[TaskComparison, ...]
+    judges: tuple[JudgeDiagnosis, ...] = ()
+    """One for each task that a judge scored."""
 
 
 # -- routing map ----------------------------------------------------------------------------------

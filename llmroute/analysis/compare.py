@@ -9,6 +9,7 @@ import numpy as np
 
 from llmroute.analysis.frame import build_frame
 from llmroute.analysis.frontier import pareto_frontier
+from llmroute.analysis.judge_diagnostics import diagnose
 from llmroute.analysis.judging import TaskJudging, judge_tasks
 from llmroute.analysis.summary import Summary, summarise_task
 from llmroute.analysis.verdict import Bar, Decision, decide
@@ -32,6 +33,8 @@ class TaskRules:
     """Task → bar, where it is not the rule's."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Task → share of the traffic; missing: 1."""
+    models: Mapping[str, str] = field(default_factory=dict)
+    """Candidate → model id, which tells who made it; missing: its name."""
 
 
 def compare(
@@ -82,6 +85,10 @@ def compare(
         candidates=names,
         tasks=tuple(
             compare_task(task, cells, rule, chosen, rules) for task, cells in summaries.items()
+        ),
+        judges=tuple(
+            diagnose(task, judged.rows, judged.best_evidence, rules.models)
+            for task, judged in judging.items()
         ),
     )
 

@@ -28,6 +28,13 @@ class TaskJudging:
     """Of the task; `of_candidate` says what of it holds for one cell."""
     corrected: Mapping[str, Corrected | str]
     """Candidate → its quality as people would find it, or why it cannot be told."""
+    rows: tuple[Outcome, ...]
+
+    @property
+    def best_evidence(self) -> JudgeEvidence:
+        """Of the task: calibrated where any of its cells is."""
+        found = [self.of_candidate(candidate)[0] for candidate in self.corrected]
+        return max(found, key=lambda one: one.calibrated, default=self.evidence)
 
     def of_candidate(self, candidate: str) -> tuple[JudgeEvidence, Corrected | None]:
         """The evidence behind one candidate's quality, and its correction."""
@@ -69,7 +76,7 @@ def _judge_task(rows: Sequence[Outcome], min_labels: int) -> TaskJudging:
     else:
         task = _arrays(scored)
         corrected = {name: correct(_of_candidate(task, scored, name), task) for name in candidates}
-    return TaskJudging(_evidence(rows, n_labels), corrected)
+    return TaskJudging(_evidence(rows, n_labels), corrected, tuple(rows))
 
 
 # -- arrays ---------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ def render_markdown(view: ReportView) -> str:
         _routes(view),
         _why(view),
         _recognition(view),
+        _judges(view),
         _notes(view),
         _footer(view),
     ]
@@ -126,6 +127,18 @@ def _recognition(view: ReportView) -> str:
     lines += [f"- {len(costly) - 5} more in the report"] if len(costly) > 5 else []
     body = "\n".join(lines)
     return plain(view.recognition.sentence) + (f"\n\n{body}" if body else "")
+
+
+def _judges(view: ReportView) -> str:
+    lines = []
+    for one in view.judges:
+        who = ", ".join(code_span(judge) for judge in one.judges)
+        status = "calibrated" if one.calibrated else "uncalibrated"
+        lines.append(
+            f"- {code_span(one.task)} judged by {who}: {status}, {one.n_labels} labels, "
+            f"α {plain(one.agreement)}, unreadable {one.unreadable}"
+        )
+    return "\n".join(lines)
 
 
 def _notes(view: ReportView) -> str:

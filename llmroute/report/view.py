@@ -20,6 +20,7 @@ from llmroute.report.amounts import (
     share_text,
     usd_text,
 )
+from llmroute.report.judges_view import JudgeView, view_judges
 from llmroute.report.provenance import Group, short_yaml, view_provenance
 from llmroute.report.recognition_view import RecognitionView, view_recognition
 from llmroute.report.samples import SamplesView, view_samples
@@ -244,6 +245,8 @@ class ReportView:
     n_without_price: int
     samples: SamplesView
     provenance: tuple[Group, ...]
+    judges: tuple[JudgeView, ...]
+    """Who judged which task; none where metrics scored everything."""
     run_id: str | None
     started: str | None
     map_yaml: str
@@ -313,6 +316,7 @@ def build_view(
             max_bytes=max_sample_bytes,
         ),
         provenance=view_provenance(comparison, routing_map),
+        judges=view_judges(comparison),
         run_id=routing_map.provenance.run_id,
         started=routing_map.provenance.started,
         map_yaml=map_yaml if map_yaml is not None else short_yaml(routing_map),

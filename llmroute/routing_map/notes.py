@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from llmroute.analysis.judge_diagnostics import warnings_of
+from llmroute.analysis.judging import MAX_FLIP_RATE
 from llmroute.builtin.floor import FLOOR
 from llmroute.errors import failure_words
 from llmroute.plan.power import likely_power, samples_needed
@@ -33,6 +35,7 @@ def write_notes(
         *_weak_suites(tasks, comparison.rule),
         *_incomplete(tasks, comparison.rule, raced),
         *_unpriced(tasks),
+        *(w for one in comparison.judges for w in warnings_of(one, MAX_FLIP_RATE)),
     )
 
 
