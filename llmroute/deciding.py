@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from llmroute.records import (
     Evidence,
     JudgeUse,
     Label,
+    MapChange,
     Outcomes,
     Plugin,
     Price,
@@ -29,7 +31,9 @@ from llmroute.records import (
     QualityRule,
     QualityThreshold,
     RoutingMap,
+    Spending,
     Suite,
+    Volume,
 )
 from llmroute.store.manifest import RunManifest
 
@@ -76,6 +80,17 @@ class Result:
     """Calls that the cap kept from being sent."""
     spent_usd: float = 0.0
     """By this run, retries included; what could not be told is charged at its worst."""
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What a report says beside the result."""
+
+    volume: Volume | None = None
+    spending: Spending | None = None
+    """None: not known, or not looked up."""
+    change: MapChange | None = None
+    """From the map of the run before, decided alike; None: there is none to compare with."""
 
 
 def decide_run(
@@ -159,6 +174,19 @@ def _labels(plan: Plan, manifest: RunManifest, decision: Decision) -> tuple[Labe
     partial = any(manifest.selection.values())
     where = f"run {manifest.run_id}"
     return read_run_labels(decision.labels, plan, where=where, partial=partial)
+
+
+def spending_on(result: Result, judges_usd: float = 0.0, n_unknown: int = 0) -> Spending:
+    """What the answers behind a result cost at its prices, and the verdicts about them.
+
+    Args:
+        result: decided.
+        judges_usd: dollars the verdicts cost.
+        n_unknown: verdicts whose cost is not known.
+    """
+    costs = [o.cost_usd(result.prices.get(o.candidate)) for o in result.outcomes.rows if o.answered]
+    known = [cost for cost in costs if cost is not None]
+    return Spending(math.fsum(known), judges_usd, n_unknown + len(costs) - len(known))
 
 
 def _checks(suite: Suite) -> tuple[Plugin, ...]:

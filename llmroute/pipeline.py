@@ -13,7 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from llmroute.deciding import AS_PLANNED, Decision, Result, decide_run, decided_rule, thresholds_of
+from llmroute.deciding import (
+    AS_PLANNED,
+    Background,
+    Decision,
+    Result,
+    decide_run,
+    decided_rule,
+    spending_on,
+    thresholds_of,
+)
 from llmroute.errors import ConfigError, InputError, LlmrouteError, OutsideError
 from llmroute.labelling import judging_of, read_outcome_labels, read_run_labels
 from llmroute.plan.estimate import PlanEstimate, estimate_plan
@@ -39,6 +48,7 @@ from llmroute.records import (
     Provenance,
     QualityRule,
     RoutingMap,
+    Volume,
 )
 from llmroute.scores.answers import recall_scores, score_answers
 from llmroute.store.manifest import RunManifest, RunState, utc_text
@@ -243,6 +253,47 @@ def remap_runs(
         except LlmrouteError as error:
             notes.append(f"Run {run.run_id} is left out: {error.what}.")
     return maps, notes
+
+
+def look_back(
+    store: Path,
+    result: Result,
+    *,
+    decision: Decision = AS_PLANNED,
+    volume: Volume | None = None,
+) -> Background:
+    """What the calls behind a run's result cost, and what changed since the run before it.
+
+    Args:
+        store: the database.
+        result: from `benchmark` or `remap`.
+        decision: as of the result, so that the two maps differ by their runs alone.
+        volume: traffic in production.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    from llmroute.judges.answers import judges_spending
+
+    run_id = result.routing_map.provenance.run_id
+    with StoreReader.open(store) as reader:
+        earlier = [run for run in reader.runs() if run.run_id < (run_id or "")]
+        plan = recall_plan(_find_run(reader, store, run_id), reader)
+        judged_usd, n_unknown = judges_spending(plan, reader)
+    finished = [run.run_id for run in earlier if run.state == "finished"]
+    change = _change_since(store, finished[-1], decision, result) if finished else None
+    return Background(volume, spending_on(result, judged_usd, n_unknown), change)
+
+
+def _change_since(store: Path, run_id: str, decision: Decision, result: Result) -> MapChange | None:
+    """What changed since a stored run; None where its map can't be made, or is of other suites."""
+    from llmroute.gate.compare import MapEvidence, compare_maps
+
+    try:
+        before = remap(store, run_id=run_id, decision=decision).routing_map
+        return compare_maps(MapEvidence(before, {}), MapEvidence(result.routing_map, {}))
+    except LlmrouteError:
+        return None
 
 
 def map_outcomes(

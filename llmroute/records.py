@@ -760,6 +760,29 @@ class Savings:
 
 
 @dataclass(frozen=True, slots=True)
+class Volume:
+    """How many requests there are in production."""
+
+    requests: float
+    period: Literal["day", "month"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What the calls behind a map cost, at the prices it was made with."""
+
+    answers_usd: float
+    judges_usd: float
+    n_unknown: int
+    """Answered calls whose cost is not known; they are in neither figure."""
+
+    @property
+    def total_usd(self) -> float:
+        """Answers and verdicts together."""
+        return self.answers_usd + self.judges_usd
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """What the map was made from; nothing in it depends on when the map was written."""
 
@@ -1093,6 +1116,8 @@ class Config:
     gate: Gate = Gate()
     recogniser_embedding: str = RECOGNISER_EMBEDDING
     """What tells tasks apart by likeness, as `llmroute.embeddings` names embedders."""
+    volume: Volume | None = None
+    """The traffic in production; None: not stated."""
     store: Path = Path(".llmroute/store.db")
     out: Path = Path("llmroute-out")
     path: Path | None = None

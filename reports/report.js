@@ -110,13 +110,25 @@
   // -- samples ------------------------------------------------------------------------------------
   const form = document.getElementById("filters");
   const samples = all("details.sample");
+  // "#s-1f2e…&left=a&right=b": the place, then the filters by the names a reader sees, so that a link
+  // still holds on the page of a later run.
+  const linked = () => {
+    const [place, ...rest] = location.hash.slice(1).split("&");
+    return [place, new URLSearchParams(rest.join("&"))];
+  };
   const openLinked = () => {
-    const target = /^#s\d+$/.test(location.hash) && document.querySelector(location.hash);
-    if (!target) return;
+    const [place, filters] = linked();
+    if (form && (place === "samples" || place.startsWith("s-"))) readFilters(filters);
+    const target = document.getElementById(place);
+    if (!target || !target.matches(".sample")) {
+      if (target && [...filters].length) target.scrollIntoView();
+      return;
+    }
     target.hidden = false;
     target.open = true;
     target.scrollIntoView();
   };
+  let readFilters = () => {};
   if (form) {
     const texts = new Map();
     const textOf = (row) => {
@@ -137,6 +149,32 @@
       split: (row) => -Math.min(count(row, "p"), count(row, "b") + count(row, "x")),
     };
     let order = "";
+    const filters = [...form.querySelectorAll("select, input")];
+    const shownAs = (field) => (field.options ? field.selectedOptions[0]?.text : field.value.trim());
+    readFilters = (wanted) => {
+      for (const field of filters) {
+        const value = wanted.get(field.name) ?? "";
+        if (!field.options) field.value = value;
+        else field.selectedIndex = Math.max(0, [...field.options].findIndex((o) => o.text === value));
+      }
+      apply();
+    };
+    const link = (place) => {
+      const set = filters.filter((field) => field.value.trim()).map((f) => [f.name, shownAs(f)]);
+      return [`#${place}`, ...(set.length ? [new URLSearchParams(set)] : [])].join("&");
+    };
+    const show = (place) => {
+      try {
+        history.replaceState(null, "", link(place));
+      } catch { /* in a sandboxed frame: the page works, the address stays */ }
+    };
+    list.addEventListener("click", (event) => {
+      const anchor = event.target.closest("a[href^='#s-']");
+      if (!anchor) return;
+      event.preventDefault();
+      show(anchor.hash.slice(1));
+      copy(location.href, anchor);
+    });
     const apply = () => {
       const fields = Object.fromEntries(new FormData(form));
       const { task, candidate, result, text } = fields;
@@ -199,7 +237,7 @@
     let waiting = 0;
     form.addEventListener("input", () => {
       clearTimeout(waiting);
-      waiting = setTimeout(apply, 80);
+      waiting = setTimeout(() => { apply(); show("samples"); }, 80);
     });
     form.addEventListener("submit", (event) => event.preventDefault());
     const toggle = form.querySelector("[data-toggle-all]");
@@ -213,6 +251,14 @@
   }
   addEventListener("hashchange", openLinked);
   openLinked();
+
+  // -- age ----------------------------------------------------------------------------------------
+  // The page is the same whenever it is made; how old its prices are, only a reader's clock tells.
+  for (const note of all("[data-since]")) {
+    const days = Math.floor((Date.now() - Date.parse(note.dataset.since)) / 864e5);
+    note.querySelector("span").textContent = days;
+    note.hidden = !(days > 30);
+  }
 
   // -- print --------------------------------------------------------------------------------------
   addEventListener("beforeprint", () => {

@@ -96,6 +96,7 @@ def bench(
         Path | None,
         typer.Option("--record", metavar="FILE", help="Write the answers as a recording."),
     ] = None,
+    volume: opt.VolumeOption = None,
     out: opt.Out = None,
     output: opt.Output = None,
     as_json: opt.AsJson = False,
@@ -115,7 +116,7 @@ def bench(
     from llmroute.cli.plan import confirm, print_plan, what_a_higher_cap_buys
     from llmroute.cli.progress import RunProgress
     from llmroute.cli.show import finish
-    from llmroute.pipeline import benchmark, estimate_run, plan_run, record_run
+    from llmroute.pipeline import benchmark, estimate_run, look_back, plan_run, record_run
     from llmroute.plan.matrix import Selection
     from llmroute.sandbox import code_execution
 
@@ -123,6 +124,7 @@ def bench(
     _check_together(offline=offline, refresh=refresh)
     settings = _settings(config, repeats, max_usd, quiet=quiet or as_json)
     decision = opt.read_decision(threshold, evidence, confidence, reference, prices, labels)
+    traffic = opt.read_volume(volume)
     selection = Selection(tuple(suite or ()), tuple(candidate or ()), limit)
     with code_execution(allowed=allow_code_execution):
         plan = plan_run(settings, selection, os.environ, offline=offline)
@@ -158,6 +160,9 @@ def bench(
         output or (),
         as_json=as_json,
         templates=opt.own_templates(settings),
+        background=lambda: look_back(
+            settings.store, result, decision=decision, volume=traffic or settings.volume
+        ),
     )
 
 

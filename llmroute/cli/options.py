@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from llmroute.deciding import Decision
     from llmroute.logs.read import Log as OpenLog
-    from llmroute.records import Config, Price, QualityThreshold
+    from llmroute.records import Config, Price, QualityThreshold, Volume
 
 
 class EvidenceOption(StrEnum):
@@ -91,6 +91,12 @@ Labels = Annotated[
         metavar="FILE",
         help="People's labels, CSV or JSONL, that correct a judge's scores; replaces the "
         "configuration's. May repeat.",
+    ),
+]
+VolumeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--volume", metavar="N/month|day", help="Carry the saving over to so many requests."
     ),
 ]
 Store = Annotated[
@@ -236,6 +242,22 @@ def read_cap(max_usd: float) -> float:
             fix="Write an amount in dollars, such as 5.00.",
         )
     return max_usd
+
+
+def read_volume(text: str | None) -> Volume | None:
+    """Requests a month or a day, as `1200000`, `1.2e6/month` or `40000/day` say it.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    from llmroute.config import fields
+    from llmroute.config.faults import RefusedError
+    from llmroute.errors import ConfigError
+
+    try:
+        return None if text is None else fields.read_volume(text)
+    except RefusedError as refused:
+        raise ConfigError(refused.what, where="--volume", fix=refused.fix) from refused
 
 
 def read_prices(path: Path | None) -> dict[str, Price] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from llmroute.cli.options import MAP_FILE
-from llmroute.deciding import Result
+from llmroute.deciding import Background, Result
 from llmroute.errors import ConfigError
 from llmroute.files import atomic_write
 from llmroute.records import Config
@@ -20,9 +20,22 @@ OUTCOMES_FILE = "outcomes.jsonl"
 class Artefacts:
     """What can be written of one result; each form is made when it is first asked for."""
 
-    def __init__(self, result: Result, templates: Path | None = None) -> None:
+    def __init__(
+        self,
+        result: Result,
+        templates: Path | None = None,
+        background: Callable[[], Background] = Background,
+    ) -> None:
+        """What is to be written.
+
+        Args:
+            result: decided.
+            templates: a project's own `reports/`.
+            background: looks up what is known beside the result; asked once, for a report form.
+        """
         self._result = result
         self._templates = templates
+        self._background = background
         self._view: ReportView | None = None
 
     @property
@@ -39,6 +52,7 @@ class Artefacts:
                 result.outcomes,
                 map_yaml=map_to_yaml(result.routing_map),
                 stability=measure_stability(*made_from),
+                background=self._background(),
             )
         return self._view
 

@@ -44,13 +44,14 @@ def report(
     evidence: opt.EvidenceRule = None,
     reference: opt.Reference = None,
     prices: opt.PriceFile = None,
+    volume: opt.VolumeOption = None,
     config: opt.ConfigFile = None,
     store: opt.Store = None,
 ) -> int:
     """Write the report of a stored run: HTML into the output folder, or the files -o names."""
     from llmroute.cli.console import say
     from llmroute.cli.outputs import REPORT_FILE, Artefacts, check_suffixes
-    from llmroute.pipeline import remap
+    from llmroute.pipeline import look_back, remap
 
     decision = opt.read_decision(threshold, evidence, None, reference, prices)
     if history is not None:
@@ -58,10 +59,16 @@ def report(
         say("Wrote " + ", ".join(str(path) for path in paths))
         return 0
     check_suffixes(output or ())
-    result = remap(opt.find_store(config, store), run_id=run, decision=decision)
+    traffic = opt.read_volume(volume)
+    kept = opt.find_store(config, store)
+    result = remap(kept, run_id=run, decision=decision)
     settings = opt.read_config(config)
     paths = output or [settings.out / REPORT_FILE]
-    artefacts = Artefacts(result, template or opt.own_templates(settings))
+    artefacts = Artefacts(
+        result,
+        template or opt.own_templates(settings),
+        lambda: look_back(kept, result, decision=decision, volume=traffic or settings.volume),
+    )
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         artefacts.write(path)

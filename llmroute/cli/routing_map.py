@@ -35,6 +35,7 @@ def map_command(
     run: Annotated[
         str | None, typer.Option("--run", metavar="ID", help="Which run; default: the last.")
     ] = None,
+    volume: opt.VolumeOption = None,
     config: opt.ConfigFile = None,
     store: opt.Store = None,
     out: opt.Out = None,
@@ -49,9 +50,8 @@ def map_command(
         _refuse_options(context)
         return
     decision = threshold, evidence, confidence, reference, prices
-    _remap(
-        data or [], decision, labels or [], run, config, store, out, output or [], as_json=as_json
-    )
+    named = data or [], decision, labels or [], run, volume
+    _remap(*named, config, store, out, output or [], as_json=as_json)
 
 
 @command
@@ -60,6 +60,7 @@ def _remap(
     decided: tuple[str | None, opt.EvidenceOption | None, float | None, str | None, Path | None],
     labels: list[Path],
     run: str | None,
+    volume: str | None,
     config: Path | None,
     store: Path | None,
     out: Path | None,
@@ -69,15 +70,25 @@ def _remap(
 ) -> int:
     from llmroute.cli.outputs import check_suffixes
     from llmroute.cli.show import finish
-    from llmroute.pipeline import map_outcomes, remap
+    from llmroute.deciding import Background, spending_on
+    from llmroute.pipeline import look_back, map_outcomes, remap
 
     check_suffixes(output)
     decision = opt.read_decision(*decided, labels)
-    if data:
+    traffic = opt.read_volume(volume)
+    kept = None if data else opt.find_store(config, store)
+    if kept is None:
         result = map_outcomes(data, decision)
     else:
-        result = remap(opt.find_store(config, store), run_id=run, decision=decision)
-    finish(result, out, output, as_json=as_json)
+        result = remap(kept, run_id=run, decision=decision)
+
+    def background() -> Background:
+        if kept is None:
+            return Background(traffic, spending_on(result))
+        stated = traffic or opt.read_config(config).volume
+        return look_back(kept, result, decision=decision, volume=stated)
+
+    finish(result, out, output, as_json=as_json, background=background)
     return 0
 
 

@@ -15,7 +15,7 @@ from llmroute.cli.options import MapFile, find_map
 
 if TYPE_CHECKING:
     from llmroute.records import Outcomes
-    from llmroute.report.shadow_view import ShadowView, Volume
+    from llmroute.report.shadow_view import ShadowView
     from llmroute.shadowing import Shadow
 
 SUFFIXES = (".md", ".csv", ".json")
@@ -41,10 +41,7 @@ def shadow(
             "--alias", metavar="NAME=CANDIDATE", help="What the log calls a candidate. May repeat."
         ),
     ] = None,
-    volume: Annotated[
-        str | None,
-        typer.Option("--volume", metavar="N/month|day", help="Carry the saving over to this."),
-    ] = None,
+    volume: opt.VolumeOption = None,
     log_format: opt.LogFormat = "auto",
     score_field: opt.ScoreField = "score",
     propensity_field: Annotated[
@@ -114,7 +111,7 @@ def shadow(
     from llmroute.shadowing import prepare_accountant, shadow_log
 
     _check_suffixes(output or ())
-    traffic = read_volume(volume)
+    traffic = opt.read_volume(volume)
     place = find_map(routing_map, config)
     router = Router.load(place)
     accountant = prepare_accountant(
@@ -171,29 +168,6 @@ def read_aliases(pairs: Sequence[str]) -> dict[str, str]:
             raise ConfigError(f"{pair!r} is no alias", where="--alias", fix="Write NAME=CANDIDATE.")
         aliases[name] = candidate
     return aliases
-
-
-def read_volume(text: str | None) -> Volume | None:
-    """Requests a month or a day, as `1200000`, `1.2e6/month` or `40000/day` say it.
-
-    Raises:
-        ConfigError: it is none of these.
-    """
-    from llmroute.errors import ConfigError
-    from llmroute.report.shadow_view import Volume
-
-    if text is None:
-        return None
-    number, _, period = text.partition("/")
-    try:
-        requests = float(number.replace(",", "").replace("_", ""))
-    except ValueError:
-        requests = -1.0
-    if period not in ("", "month", "day") or not 0 < requests < 1e15:
-        raise ConfigError(
-            f"{text!r} is no volume", where="--volume", fix="Write 1200000/month or 40000/day."
-        )
-    return Volume(requests, period or "month")
 
 
 def _bench_outcomes(place: Path) -> Outcomes | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import typer
 
 from llmroute.cli.console import say, stdout_console
 from llmroute.cli.outputs import Artefacts
-from llmroute.deciding import Result
+from llmroute.deciding import Background, Result
 from llmroute.errors import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTSIDE
 from llmroute.report.terminal import print_report
 from llmroute.routing_map.file import map_to_json
@@ -22,6 +22,7 @@ def finish(
     *,
     as_json: bool,
     templates: Path | None = None,
+    background: Callable[[], Background] = Background,
 ) -> int:
     """Write the artefacts, print the story, and say how it ended.
 
@@ -31,8 +32,9 @@ def finish(
         further: more files, their form by suffix.
         as_json: print the map as JSON instead of the story.
         templates: the project's own report templates.
+        background: looks up what reports say beside the result.
     """
-    artefacts = Artefacts(result, templates)
+    artefacts = Artefacts(result, templates, background)
     written = artefacts.write_all(folder) if folder is not None else []
     for path in further:
         artefacts.write(path)

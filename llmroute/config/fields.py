@@ -18,7 +18,7 @@ from pydantic import (
 from llmroute.config.environment import number_from_environment
 from llmroute.config.faults import RefusedError
 from llmroute.errors import did_you_mean
-from llmroute.records import QualityThreshold
+from llmroute.records import QualityThreshold, Volume
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -89,6 +89,25 @@ def read_age(value: Any) -> float:
     return float(found[1]) * _DAYS[found[2]]
 
 
+_VOLUME = re.compile(r"([0-9][0-9,_]*(?:\.[0-9]+)?(?:[eE][+]?[0-9]+)?)(?:/(month|day))?")
+
+
+def read_volume(value: Any) -> Volume:
+    """The traffic that is stated: requests a month, or `N/day`.
+
+    Raises:
+        RefusedError: it is no number of requests.
+
+    >>> read_volume("1.2e6/month"), read_volume(40_000)
+    (Volume(requests=1200000.0, period='month'), Volume(requests=40000.0, period='month'))
+    """
+    found = _VOLUME.fullmatch(str(value))
+    requests = float(found[1].replace(",", "").replace("_", "")) if found else 0.0
+    if isinstance(value, bool) or found is None or not 0 < requests < 1e15:
+        raise RefusedError(f"{str(value)[:40]!r} is no volume", "Write 1200000/month or 40000/day.")
+    return Volume(requests, "day" if found[2] == "day" else "month")
+
+
 def _share(name: str, value: Any, *, most: float, least_excluded: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         fix = "Write a number such as 0.85, {of_reference: 0.95} or {of_best: 0.95}."
@@ -121,6 +140,7 @@ NotNegative = Annotated[float, AllowInfNan(False), Field(ge=0), _FROM_ENV]
 Count = Annotated[int, Field(ge=1, le=2**31), _FROM_ENV]
 Seed = Annotated[int, Field(ge=0, lt=2**63), _FROM_ENV]
 Age = Annotated[float, PlainValidator(read_age, json_schema_input_type=str)]
+Traffic = Annotated[Volume, PlainValidator(read_volume, json_schema_input_type=float | str)]
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_checked_name)]
 Threshold = Annotated[

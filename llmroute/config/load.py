@@ -148,6 +148,7 @@ def _config(file: ConfigFile, path: Path) -> Config:
             if entry.quality_threshold is not None
         },
         gate=_gate(file.gate),
+        volume=file.volume,
         store=folder / file.store,
         out=folder / file.out,
         path=path,

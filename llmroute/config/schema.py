@@ -18,6 +18,7 @@ from llmroute.config.fields import (
     Seed,
     Text,
     Threshold,
+    Traffic,
     Written,
     as_list,
 )
@@ -366,6 +367,11 @@ class ConfigFile(Written):
         default_factory=GateEntry,
         description="What `llmroute check` objects to.",
         examples=[{"quality_fell": "error", "cost_rose": {"level": "warn", "tolerance": 0.1}}],
+    )
+    volume: Traffic | None = Field(
+        None,
+        description="Requests in production, a month or a day: what the report's money is for.",
+        examples=["1200000/month", "40000/day"],
     )
     tasks: dict[Name, TaskEntry] = Field(default_factory=dict, description="Per task.")
     store: Text = Field(".llmroute/store.db", description="What was paid for, on disk.")

@@ -51,19 +51,36 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 def verdict_keys(plan: Plan, reader: StoreReader, candidate: str | None = None) -> set[str]:
     """Keys of what the store holds of judges about the plan's answers, or one candidate's."""
+    keys = {key for replies in _all_replies(plan, reader, candidate) for key in replies.known}
+    return keys - {call.key for call in plan.calls}
+
+
+def judges_spending(plan: Plan, reader: StoreReader) -> tuple[float, int]:
+    """Dollars that the verdicts about the plan's answers cost, and how many have no known cost."""
+    costs: dict[str, float | None] = {}
+    for replies in _all_replies(plan, reader):
+        for key, reply in replies.known.items():
+            if isinstance(reply, Completion) and key in replies.asked:
+                costs[key] = reply.cost_usd(replies.asked[key].candidate.price)
+    known = [cost for cost in costs.values() if cost is not None]
+    return sum(known), len(costs) - len(known)
+
+
+def _all_replies(
+    plan: Plan, reader: StoreReader, candidate: str | None = None
+) -> Iterator[_Replies]:
+    """What the store holds of judges about the plan's answers, a batch of answers at a time."""
     by_suite = graders(plan)
     judged = (
         call
         for call in plan.calls
         if call.suite in by_suite and candidate in (None, call.candidate.name)
     )
-    keys: set[str] = set()
     for batch in batched(judged, BATCH):
         replies = _Replies(reader)
         for _ in _grade(_answered(batch, reader), by_suite, replies):
             pass
-        keys |= replies.known.keys()
-    return keys - {call.key for call in plan.calls}
+        yield replies
 
 
 @dataclass(slots=True)
@@ -72,10 +89,13 @@ class _Replies:
 
     reader: StoreReader
     known: dict[str, Completion | Failure] = field(default_factory=dict)
+    asked: dict[str, Call] = field(default_factory=dict)
+    """The calls by which judges were asked."""
 
-    def learn(self, keys: set[str]) -> bool:
-        """Look the keys up; whether anything new was found."""
-        before = len(self.known)
+    def learn(self, calls: Mapping[str, Call]) -> bool:
+        """Look the calls up, by key; whether anything new was found."""
+        before, keys = len(self.known), calls.keys()
+        self.asked |= calls
         self.known |= self.reader.failures(keys)
         self.known |= {reply.key: reply for reply in self.reader.completions(keys)}
         return len(self.known) > before
@@ -109,15 +129,15 @@ def _grade(
     """Each answer's score, round by round: after an unreadable reply another was asked for."""
     while answered:
         waiting: list[tuple[Call, str]] = []
-        keys: set[str] = set()
+        named: dict[str, Call] = {}
         for call, output in answered:
             found = by_suite[call.suite].grade(call, output, replies.known)
             if isinstance(found, Score):
                 yield call, found
             else:
                 waiting.append((call, output))
-                keys.update(asked.key for asked in found)
-        if not replies.learn(keys):
+                named |= {asked.key: asked for asked in found}
+        if not replies.learn(named):
             yield from ((call, NOT_JUDGED) for call, _ in waiting)
             return
         answered = waiting

@@ -30,7 +30,10 @@ def render_markdown(view: ReportView) -> str:
     """Verdict, routing map, why nothing cheaper, and the notes, cut at `MAX_BYTES`."""
     parts = [
         f"### {plain(view.headline.sentence)}",
-        " ".join(plain(detail) for detail in view.headline.details),
+        " ".join(plain(detail) for detail in (*view.headline.details, *view.further)),
+        "\n".join(f"> **Warning:** {plain(banner)}\n>" for banner in view.banners).removesuffix(
+            "\n>"
+        ),
         _routes(view),
         _why(view),
         _recognition(view),

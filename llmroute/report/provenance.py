@@ -39,7 +39,7 @@ def view_provenance(comparison: Comparison, routing_map: RoutingMap) -> tuple[Gr
     groups = (
         Group("Run", run),
         Group("Suites (content hash)", tuple(sorted(provenance.suites.items()))),
-        Group("Candidates and prices", tuple(
+        Group("Candidates", tuple(
             (name, _candidate(facts)) for name, facts in sorted(provenance.candidates.items())
         )),
         Group("Versions", tuple(sorted(provenance.versions.items()))),
@@ -74,25 +74,8 @@ def short_yaml(routing_map: RoutingMap) -> str:
 
 def _candidate(facts: Mapping[str, Any]) -> str:
     said = [str(facts["model"])] if facts.get("model") else []
-    if "price" in facts:
-        said.append(_price(facts["price"]))
     for key, value in sorted(facts.items()):
         if key not in ("model", "price") and value not in (None, {}, [], ()):
             text = value if isinstance(value, str) else json.dumps(value, default=str)
             said.append(f"{key} {text}")
     return " · ".join(said)
-
-
-def _price(price: Any) -> str:
-    if not isinstance(price, Mapping):
-        return "no price" if price is None else str(price)
-    said = []
-    tokens = price.get("input_usd_per_mtok"), price.get("output_usd_per_mtok")
-    if None not in tokens:
-        said.append(f"${tokens[0]:g} in, ${tokens[1]:g} out per million tokens")
-    if price.get("usd_per_hour") is not None:
-        said.append(f"${price['usd_per_hour']:g} an hour")
-    if not said:
-        said.append("no price")
-    source = f" (price from {price['source']})" if price.get("source") else ""
-    return ", ".join(said) + source

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
+from llmroute.digest import digest
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -38,6 +40,10 @@ class AnswerView:
     latency_s: float | None
     tokens: tuple[int | None, int | None]
     """Prompt and answer tokens."""
+    parts: tuple[tuple[str, float], ...]
+    """Each metric's or criterion's own value, where several make the score."""
+    judge: str | None
+    """Who graded it; None: a metric did."""
     cut_chars: int
     """Characters of output and prediction that are not shown."""
 
@@ -50,6 +56,8 @@ class SampleView:
     task_index: int | None
     """Place of the task on the page; None where the comparison does not know it."""
     sample_id: str
+    anchor: str
+    """Its id on the page, and in links to it: the same on the page of every run."""
     prompt: str | None
     target: str | None
     tags: tuple[str, ...]
@@ -150,6 +158,7 @@ def _view(
         task=key[0],
         task_index=task_index,
         sample_id=key[1],
+        anchor=f"s-{digest(key)[:12]}",
         prompt=text,
         target=target,
         tags=difficulty + (prompt.tags if prompt else ()),
@@ -175,6 +184,8 @@ def _answer(row: Outcome, place: int | None, pass_mark: float) -> AnswerView:
         prediction=prediction,
         latency_s=row.latency_s,
         tokens=(row.usage.input_tokens, row.usage.output_tokens),
+        parts=tuple(row.parts.items()),
+        judge=row.judge,
         cut_chars=output_cut + prediction_cut,
     )
 

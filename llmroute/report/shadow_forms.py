@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from llmroute.report.shadow_view import UNKNOWN_TASK, projected
 
 if TYPE_CHECKING:
+    from llmroute.records import Volume
     from llmroute.report.calibration_view import Table
-    from llmroute.report.shadow_view import ShadowView, Volume
+    from llmroute.report.shadow_view import ShadowView
     from llmroute.shadow_judging import JudgedPairs
     from llmroute.shadowing import Shadow
 

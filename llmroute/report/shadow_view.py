@@ -14,7 +14,7 @@ from llmroute.report.calibration_view import Table
 from llmroute.report.sanitize import one_line
 
 if TYPE_CHECKING:
-    from llmroute.records import Interval
+    from llmroute.records import Interval, Volume
     from llmroute.shadow.costs import CostSummary
     from llmroute.shadow.drift import Drift
     from llmroute.shadow_judging import JudgedPairs
@@ -48,15 +48,6 @@ class Section:
     title: str
     table: Table | None
     lines: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """Traffic a saving is carried over to."""
-
-    requests: float
-    period: str
-    """"month" or "day"."""
 
 
 @dataclass(frozen=True, slots=True)

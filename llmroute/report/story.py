@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llmroute.errors import failure_words
-from llmroute.report.amounts import bar_text, counted, share_text, usd_text
+from llmroute.report.amounts import bar_text, counted, quality_text, share_text, usd_text
 from llmroute.report.sanitize import one_line
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         QualityThreshold,
         RoutingMap,
         Savings,
+        TaskRoute,
         Verdict,
     )
 
@@ -58,7 +59,7 @@ def tell_headline(comparison: Comparison, routing_map: RoutingMap) -> Headline:
         return Headline(_no_route(comparison, routing_map), "bad", ())
     if routing_map.savings.saved_share is None:
         return Headline(_unknown_savings(routing_map), "plain", details)
-    return Headline(*_savings(routing_map), details)
+    return Headline(*_savings(comparison, routing_map), details)
 
 
 def rule_sentence(rule: QualityRule) -> str:
@@ -155,7 +156,7 @@ def _of_tasks(count: int, total: int) -> str:
     return f"{count} of {total} tasks"
 
 
-def _savings(routing_map: RoutingMap) -> tuple[str, Tone]:
+def _savings(comparison: Comparison, routing_map: RoutingMap) -> tuple[str, Tone]:
     savings, reference = routing_map.savings, _name(routing_map.reference)
     share = savings.saved_share
     if share is None:
@@ -176,7 +177,35 @@ def _savings(routing_map: RoutingMap) -> tuple[str, Tone]:
         return f"The map costs what {reference} costs: {routed} per 1,000 requests.", "plain"
     costs = f"Routing by task costs {routed} per 1,000 requests instead of {paid}"
     less = f"{share_text(share.value)} less than sending everything to {reference}"
-    return f"{costs}: {less}.", "good"
+    return f"{costs}: {less}{_risk(comparison, routing_map)}.", "good"
+
+
+def _risk(comparison: Comparison, routing_map: RoutingMap) -> str:
+    """How far below its bar a task may fall that leaves the reference, as a clause."""
+    moved = [route for route in routing_map.tasks if route.route != routing_map.reference]
+    shortfalls = [_shortfall(comparison, route) for route in moved]
+    known = [short for short in shortfalls if short is not None]
+    if not known or len(known) < len(shortfalls):
+        return ""
+    what = "the route that changes" if len(known) == 1 else "each route that changes"
+    sure = f"at {share_text(comparison.rule.confidence)} confidence"
+    worst = max(known)
+    if worst < 0.0005:
+        return f", and {what} clears its bar {sure}"
+    return f", and {what} is at most {quality_text(worst)} below its bar {sure}"
+
+
+def _shortfall(comparison: Comparison, route: TaskRoute) -> float | None:
+    """The bar less the lower bound of what answers; of a relative bar, the paired one."""
+    task = next((task for task in comparison.tasks if task.task == route.task), None)
+    cell = task.cell(route.route) if task else None
+    if cell is None:
+        return None
+    if cell.difference is not None:
+        return max(0.0, -cell.difference.low)
+    if cell.quality_low is None or cell.quality_threshold is None:
+        return None
+    return max(0.0, cell.quality_threshold - cell.quality_low)
 
 
 def _routes(routing_map: RoutingMap) -> tuple[str, ...]:

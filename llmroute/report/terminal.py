@@ -52,25 +52,27 @@ def print_report(view: ReportView, console: Console) -> None:
 
 def render_text(view: ReportView) -> str:
     """The story as plain text, as wide as its names need, without colour or boxes."""
-    parts = [_sentence(view), "\n".join(_lines(view.headline.details))]
+    parts = [_sentence(view), "\n".join(_lines((*view.headline.details, *view.further)))]
     if view.tasks:
         parts.append(align_columns(ROUTE_COLUMNS, [_route_cells(task) for task in view.tasks]))
     for question in dict.fromkeys(task.question for task in view.tasks):
         asked = [task for task in view.tasks if task.question == question]
         if why := [cells for task in asked for cells in _why_cells(task)]:
             parts.append(f"{question}\n" + align_columns(WHY_COLUMNS, why))
-    parts.append("\n".join(f"note: {note}" for note in _notes(view)))
+    warned = [f"warning: {banner}" for banner in _lines(view.banners)]
+    parts.append("\n".join([*warned, *(f"note: {note}" for note in _notes(view))]))
     parts.append(_coverage(view))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _rich(view: ReportView) -> Group:
     parts: list[RenderableType] = [Text(_sentence(view), style=STYLES[view.headline.tone])]
-    parts += [Text(line, style="dim") for line in _lines(view.headline.details)]
+    parts += [Text(line, style="dim") for line in _lines((*view.headline.details, *view.further))]
     if view.tasks:
         parts.append(Padding(_table(ROUTE_COLUMNS, [_route_cells(t) for t in view.tasks]), (1, 0)))
     for task in view.tasks:
         parts += _rich_why(task)
+    parts += [Text(f"! {banner}", style="bold red") for banner in _lines(view.banners)]
     parts += [Text(f"! {note}", style="yellow") for note in _notes(view)]
     parts.append(Text(_coverage(view), style="dim"))
     return Group(*parts)

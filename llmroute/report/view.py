@@ -20,7 +20,12 @@ from llmroute.report.amounts import (
     share_text,
     usd_text,
 )
+from llmroute.report.banners import raise_banners
+from llmroute.report.changes import ChangesView, view_changes
+from llmroute.report.failure_kinds import FailureKind, view_failure_kinds
 from llmroute.report.judges_view import JudgeView, view_judges
+from llmroute.report.money import MoneyView, view_money
+from llmroute.report.price_list import PriceView, view_prices
 from llmroute.report.provenance import Group, short_yaml, view_provenance
 from llmroute.report.recognition_view import RecognitionView, view_recognition
 from llmroute.report.samples import SamplesView, view_samples
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from llmroute.analysis.stability import Move, TaskStability
+    from llmroute.deciding import Background
     from llmroute.records import (
         Cell,
         Comparison,
@@ -140,6 +146,8 @@ class TaskView:
     reference_cost: Quantity
     saved: Quantity
     """1 − cost / reference cost."""
+    saved_of_all: Quantity
+    """Dollars that this task saves of 1,000 requests of all tasks."""
     cells: tuple[CellView, ...]
     rejected: tuple[RejectedView, ...]
 
@@ -224,6 +232,8 @@ class ReportView:
     """Everything a report shows."""
 
     headline: Headline
+    banners: tuple[str, ...]
+    """What puts the whole report in doubt; in red."""
     reference: str
     reference_note: str
     confidence: str
@@ -232,6 +242,9 @@ class ReportView:
     candidates: tuple[str, ...]
     """From the cheapest to the dearest over all tasks, unpriced ones last."""
     savings: SavingsView
+    money: MoneyView
+    changes: ChangesView | None
+    """Since the run before; None: there is none to compare with."""
     overall: tuple[OverallView, ...]
     stability: tuple[StabilityView, ...]
     wanted: tuple[WantedView, ...]
@@ -242,7 +255,10 @@ class ReportView:
     n_planned: int
     n_scored: int
     coverage: Quantity
+    failure_kinds: tuple[FailureKind, ...]
+    """The commonest first."""
     n_without_price: int
+    prices: tuple[PriceView, ...]
     samples: SamplesView
     provenance: tuple[Group, ...]
     judges: tuple[JudgeView, ...]
@@ -250,6 +266,12 @@ class ReportView:
     run_id: str | None
     started: str | None
     map_yaml: str
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """What the short forms say after the headline's details: money, and the run before."""
+        said = [self.money.sentence] if self.money.sentence else []
+        return (*said, *([self.changes.sentence] if self.changes else []))
 
     def cell(self, task: str, candidate: str) -> CellView | None:
         """The candidate's cell on the task, or None where it was not asked."""
@@ -268,6 +290,7 @@ def build_view(
     max_sample_bytes: int = MAX_SAMPLE_BYTES,
     map_yaml: str | None = None,
     stability: Iterable[TaskStability] = (),
+    background: Background | None = None,
 ) -> ReportView:
     """What the report of one run shows; the same inputs give the same view.
 
@@ -279,6 +302,7 @@ def build_view(
         max_sample_bytes: rough size the samples' texts may take on the page.
         map_yaml: the routing-map file's text; None: a short form with routes and fallbacks.
         stability: how easily each route would have been another, where it was measured.
+        background: traffic, spending and the run before, where they are known.
     """
     routes = {route.task: route for route in routing_map.tasks}
     total_weight = sum(task.weight for task in comparison.tasks) or 1.0
@@ -292,6 +316,7 @@ def build_view(
     n_scored = sum(cell.n_scored for cell in cells)
     return ReportView(
         headline=tell_headline(comparison, routing_map),
+        banners=raise_banners(comparison, routing_map),
         reference=routing_map.reference,
         reference_note=_reference_note(comparison),
         confidence=share_text(comparison.rule.confidence),
@@ -299,6 +324,12 @@ def build_view(
         tasks=tasks,
         candidates=candidates,
         savings=_savings(routing_map),
+        money=view_money(
+            routing_map.savings,
+            background.volume if background else None,
+            background.spending if background else None,
+        ),
+        changes=view_changes(background.change if background else None),
         overall=_overall(candidates, tasks, comparison.reference),
         stability=tuple(_stability(task) for task in stability),
         wanted=_wanted(tasks),
@@ -307,7 +338,9 @@ def build_view(
         n_planned=n_planned,
         n_scored=n_scored,
         coverage=_share(n_scored / n_planned if n_planned else None),
+        failure_kinds=view_failure_kinds(comparison),
         n_without_price=sum(cell.cost.value is None for cell in cells),
+        prices=view_prices(routing_map.provenance),
         samples=view_samples(
             outcomes,
             {task.task: task.bar.value for task in tasks},
@@ -353,6 +386,7 @@ def _task(
         latency_p95=chosen.latency_p95 if chosen else _seconds(None),
         reference_cost=_usd(paid),
         saved=_share(1 - cost / paid if cost is not None and paid else None),
+        saved_of_all=_usd(None if cost is None or paid is None else traffic * (paid - cost)),
         cells=cells,
         rejected=_rejected(route.rejected if route else (), cost, bar),
     )

@@ -292,6 +292,24 @@ def test_what_the_store_holds_is_no_part_of_the_plans_cost(
     assert next(c for c in document["candidates"] if c["candidate"] == "good")["n_missing"] == 0
 
 
+def test_the_report_says_what_changed_since_the_last_run_and_money_a_month(
+    two_models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    first = llmroute("bench", "--volume", "40000/day")
+    assert first.exit_code == 0, first.stderr
+    assert "Since run" not in first.stdout
+    again = llmroute("bench", "--volume", "40000/day")
+    assert ", no route has changed." in again.stdout
+    result = llmroute("report", "--volume", "40000/day")
+    assert result.exit_code == 0, result.stderr
+    page = (folder / "llmroute-out/report.html").read_text()
+    assert "At 40,000 requests a day" in page
+    assert "What finding out cost" in page
+    wrong = llmroute("report", "--volume", "lots")
+    assert wrong.exit_code == 2
+    assert "--volume: 'lots' is no volume" in wrong.stderr
+
+
 def test_history_shows_the_runs_of_the_store(
     two_models: Any, llmroute: Invoke, folder: Path
 ) -> None:

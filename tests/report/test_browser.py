@@ -142,8 +142,60 @@ def test_axe_finds_nothing(
 
 def test_a_link_to_a_sample_opens_it(visit: Callable[..., Visit], real_run: Run) -> None:
     page, _, _ = visit(real_run)
-    page.evaluate("location.hash = '#s3'")
-    page.locator("#s3[open]").wait_for()
+    anchor = page.locator("details.sample").nth(2).get_attribute("id")
+    page.evaluate("(anchor) => { location.hash = anchor; }", anchor)
+    page.locator(f"#{anchor}[open]").wait_for()
+
+
+def test_filters_stand_in_the_address_and_are_read_from_it(
+    visit: Callable[..., Visit], real_run: Run
+) -> None:
+    page, messages, _ = visit(real_run)
+    page.select_option("select[name=task]", label="math_reasoning")
+    page.select_option("select[name=result]", "b")
+    page.fill("input[type=search]", "a & b #1")
+    page.get_by_text("0 of 300 shown").wait_for()
+    page.wait_for_url(lambda url: "text=a+%26+b+%231" in url)
+    page.fill("input[type=search]", "")
+    page.wait_for_url(lambda url: "text=" not in url)
+    shown = page.locator("details.sample:visible").count()
+    address = page.evaluate("location.href")
+    assert address.endswith("#samples&task=math_reasoning&result=below+the+bar")
+    other = page.context.new_page()
+    other.goto(address)
+    assert other.locator("select[name=task]").input_value() == "5"
+    assert 0 < other.locator("details.sample:visible").count() == shown < 300
+    assert messages == []
+
+
+def test_a_link_to_a_sample_keeps_the_comparison(
+    visit: Callable[..., Visit], real_run: Run
+) -> None:
+    page, messages, _ = visit(real_run)
+    page.select_option("select[name=left]", label="haiku")
+    page.select_option("select[name=right]", label="sonnet")
+    sample = page.locator("details.sample").nth(4)
+    sample.locator("summary").click()
+    sample.get_by_text("Link to this sample").click()
+    anchor = sample.get_attribute("id")
+    address = page.evaluate("location.href")
+    assert address.endswith(f"#{anchor}&left=haiku&right=sonnet")
+    other = page.context.new_page()
+    other.goto(address)
+    other.locator(f"#{anchor}[open]").wait_for()
+    assert other.locator(f"#{anchor} article:visible").count() == 2
+    assert messages == []
+
+
+def test_a_reader_is_told_that_prices_are_old_only_when_they_are(
+    visit: Callable[..., Visit], real_run: Run
+) -> None:
+    for day, said in (("2025-04-10", False), ("2025-04-20", True)):
+        page, _, _ = visit(real_run)
+        page.clock.set_fixed_time(f"{day}T12:00:00Z")
+        page.reload()
+        assert page.locator(".aged").is_visible() is said
+    assert "37 days ago" in page.locator(".aged").inner_text()
 
 
 def test_the_page_is_complete_without_scripts(visit: Callable[..., Visit], real_run: Run) -> None:

@@ -62,7 +62,7 @@ def bad_page(bad_run: Run) -> str:
 
 
 def test_the_page_tells_verdict_map_and_reasons(page: str) -> None:
-    assert "less than sending everything to sonnet." in page
+    assert "less than sending everything to sonnet, and each route that changes" in page
     for heading in ("Routing map", "Price against quality", "Why not cheaper?", "Provenance"):
         assert f">{heading}</h2>" in page
     assert "it clears, but has no price" in page
@@ -81,6 +81,50 @@ def test_every_link_leads_to_a_place_on_the_page(page: str) -> None:
     ids = {attrs.get("id") for _, attrs in parsed.tags}
     targets = {attrs["href"] for tag, attrs in parsed.tags if tag == "a"}
     assert {str(target).removeprefix("#") for target in targets} <= ids
+
+
+def test_prices_are_listed_with_their_date_and_source(page: str) -> None:
+    row = re.search(
+        r'<tr><th scope="row"><span class="name nowrap">sonnet.*?</tr>',
+        page[page.index('id="prices"') :],
+    )
+    assert row is not None
+    assert "$3</td><td" in row[0]
+    assert "$15</td>" in row[0]
+    assert "litellm 1.106" in row[0]
+    assert '<time datetime="2025-03-14T09:26:53Z">2025-03-14</time>' in page
+
+
+def test_failures_are_counted_by_kind(page: str) -> None:
+    kinds = page[page.index('<table class="kinds">') :].split("</table>")[0]
+    assert "timed out" in kinds
+    assert "local-qwen" in kinds
+
+
+def test_parts_of_a_score_stand_with_the_answer(small_run: Run) -> None:
+    comparison, routing_map, outcomes = small_run
+    first, second, third = outcomes.rows
+    rows = (
+        replace(first, parts={"exact": 0.0, "length": 0.83}),
+        replace(second, judge="gpt-judge", parts={"helpful": 1.0}),
+        replace(third, judge="gpt-judge"),
+    )
+    text = render_html(build_view(comparison, routing_map, replace(outcomes, rows=rows)))
+    assert "exact <b>0.00</b>" in text
+    assert "length <b>0.83</b>" in text
+    assert '<span class="name">gpt-judge</span>: <span class="nowrap-part">helpful' in text
+    assert 'graded by <span class="name">gpt-judge</span>' in text
+
+
+def test_a_sample_keeps_its_link_whatever_stands_around_it(small_run: Run, real_run: Run) -> None:
+    def anchors(run: Run) -> dict[str, str]:
+        return {s.sample_id: s.anchor for s in build_view(*run).samples.shown}
+
+    comparison, routing_map, outcomes = real_run
+    fewer = replace(outcomes, rows=outcomes.rows[250:])
+    before, after = anchors(real_run), anchors((comparison, routing_map, fewer))
+    assert len(set(before.values())) == 300
+    assert {name: before[name] for name in after} == after
 
 
 def test_the_policy_allows_the_pages_own_style_and_script_by_hash_only(page: str) -> None:
@@ -230,5 +274,5 @@ def test_a_script_that_would_end_its_own_element_is_refused(small_run: Run, tmp_
 
 
 def test_every_sample_carries_its_tasks_place_for_the_filter(page: str) -> None:
-    places = re.findall(r'<details class="sample" id="s\d+" data-task="(\d*)"', page)
+    places = re.findall(r'<details class="sample" id="s-[0-9a-f]{12}" data-task="(\d*)"', page)
     assert places == [str(task) for task in range(6) for _ in range(50)]

@@ -18,7 +18,8 @@ def test_savings_are_told_with_both_prices(small_run: Run) -> None:
     headline = tell_headline(*small_run[:2])
     assert headline.sentence == (
         "Routing by task costs $0.12 per 1,000 requests instead of $2.50: "
-        "95% less than sending everything to large."
+        "95% less than sending everything to large, "
+        "and the route that changes is at most 0.02 below its bar at 95% confidence."
     )
     assert headline.details == ("Clearing the bar is likely on 1 task.",)
 

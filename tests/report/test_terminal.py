@@ -34,7 +34,8 @@ def _printed(run: Run, *, terminal: bool, width: int = 100) -> str:
 def test_plain_text_tells_the_whole_story(small_run: Run) -> None:
     assert _printed(small_run, terminal=False) == (
         "Routing by task costs $0.12 per 1,000 requests instead of $2.50: 95% less than sending "
-        "everything to large.\n"
+        "everything to large, and the route that changes is at most 0.02 below its bar at 95% "
+        "confidence.\n"
         "\n"
         "Clearing the bar is likely on 1 task.\n"
         "\n"
