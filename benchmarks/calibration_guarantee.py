@@ -17,7 +17,7 @@ same of (s − w)+ over what went to the weak model, which is what is certified.
 sample of its own, on which a promise that holds may look broken; in `proved` it is not.
 
 Shuffled: the outcomes are dealt to other prompts, everything is fitted anew, and the router should
-not be shipped.
+not be shipped; nor should a cascade, whose answers stay with their prompts (`--cascade-shuffles`).
 """
 
 from __future__ import annotations
@@ -30,13 +30,18 @@ from pathlib import Path
 
 import numpy as np
 
+from llmroute.calibration.cascade import out_of_fold_escalation, shuffle_scores
 from llmroute.calibration.controls import is_worth_shipping, shuffled_scores
 from llmroute.calibration.outcomes import read_pair
 from llmroute.calibration.pair import Pair
+from llmroute.calibration.policy import Policy
 from llmroute.calibration.risk import certify_threshold
 from llmroute.calibration.split import grouped_folds, out_of_fold
+from llmroute.calibration.worth import is_cascade_worth_shipping
+from llmroute.cascades.answer_scorer import AnswerScorer
 from llmroute.outcomes import read_outcomes
 from llmroute.routers import build_router
+from llmroute.routers.remember import remembering_texts
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REALDATA = Path(os.environ.get("LLMROUTE_REALDATA", REPOSITORY.parent / "shared" / "realdata"))
@@ -79,6 +84,16 @@ def main() -> None:
         if options.shuffles:
             refused = _refused(pair, options.shuffles, options.router)
             print(f"  shuffled labels refused in {refused} of {options.shuffles} seeds", flush=True)
+        if options.cascade_shuffles and pair.weak_answers:
+            priced = replace(
+                pair, weak_costs_usd=np.ones(len(pair)), strong_costs_usd=np.full(len(pair), 25.0)
+            )
+            refused = _cascades_refused(priced, options.cascade_shuffles, options.router)
+            print(
+                f"  cascades on shuffled labels refused in {refused} of {options.cascade_shuffles}"
+                " seeds",
+                flush=True,
+            )
 
 
 def _options() -> argparse.Namespace:
@@ -86,6 +101,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--splits", type=int, default=500)
     parser.add_argument("--refits", type=int, default=100, help="splits of out_of_fold")
     parser.add_argument("--shuffles", type=int, default=100)
+    parser.add_argument("--cascade-shuffles", type=int, default=100)
     parser.add_argument("--router", default="tfidf")
     parser.add_argument("--only", help="one recorded set")
     parser.add_argument("--data", type=Path, default=REALDATA)
@@ -158,6 +174,18 @@ def _refused(pair: Pair, seeds: int, router: str) -> int:
     for seed in range(seeds):
         scores, shuffled = shuffled_scores(refit, pair, seed)
         refused += not is_worth_shipping(scores, shuffled, seed=seed).shipped
+    return refused
+
+
+def _cascades_refused(pair: Pair, seeds: int, router: str) -> int:
+    refused = 0
+    for seed in range(seeds):
+        shuffled = shuffle_scores(pair, seed)
+        with remembering_texts():
+            scores = out_of_fold_escalation(AnswerScorer, shuffled, seed=seed)
+            rates = out_of_fold(lambda: build_router(router), shuffled, seed=seed)
+        policy = Policy.cascade(scores, shuffled)
+        refused += not is_cascade_worth_shipping(policy, rates, shuffled, seed=seed).shipped
     return refused
 
 
