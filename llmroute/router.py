@@ -145,6 +145,15 @@ class Router:
         said = [_all_tags(own, more) for own, more in rows]
         return self._route(read, self._recognise(read, named, said))
 
+    def explain(self, request: str | Messages, decision: Decision) -> tuple[str, ...]:
+        """What the query router's choice rests on, a line each; nothing where it was not asked.
+
+        What the other layers saw is in `decision.recognition`.
+        """
+        if self.query_router is None or not decision.query_routed:
+            return ()
+        return self.query_router.explain(read_request(request).text, decision.task)
+
     def review(
         self, prompt: str, answer: str | None, task: str | None = None, *, model: str | None = None
     ) -> Review:

@@ -72,7 +72,9 @@ def route(
         return 0
     request = _read_messages(messages) if messages else _read_request(text)
     _check_asked(request)
-    _print(router.decide(request, task=task, tags=tags), explain=explain, as_json=as_json)
+    decision = router.decide(request, task=task, tags=tags)
+    query_router = router.explain(request, decision) if explain else ()
+    _print(decision, query_router, explain=explain, as_json=as_json)
     return 0
 
 
@@ -199,7 +201,9 @@ def _route_line(router: Router, line: Fields, task: str | None, tags: list[str])
         raise LogFormatError(error.what, where=line.where, fix=error.fix) from error
 
 
-def _print(decision: Decision, *, explain: bool, as_json: bool) -> None:
+def _print(
+    decision: Decision, query_router: Sequence[str], *, explain: bool, as_json: bool
+) -> None:
     import json
 
     from llmroute.cli.console import show_text
@@ -207,11 +211,10 @@ def _print(decision: Decision, *, explain: bool, as_json: bool) -> None:
     from llmroute.report.sanitize import one_line
 
     if as_json:
-        typer.echo(
-            json.dumps(decision_json(decision, explain=explain), ensure_ascii=False, indent=2)
-        )
+        document = decision_json(decision, explain=explain, query_router=query_router)
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
-    rows = [*decision_rows(decision), *(explain_rows(decision) if explain else ())]
+    rows = [*decision_rows(decision), *(explain_rows(decision, query_router) if explain else ())]
     width = max(len(name) for name, _ in rows) + 2
     for name, value in rows:
         show_text(f"{name:<{width}}{one_line(value)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llmroute.report.amounts import UNKNOWN, usd_text
@@ -32,8 +32,8 @@ def decision_rows(decision: Decision) -> list[tuple[str, str]]:
     return rows
 
 
-def explain_rows(decision: Decision) -> Iterator[tuple[str, str]]:
-    """(layer, what it saw) in the layers' order."""
+def explain_rows(decision: Decision, query_router: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+    """(layer, what it saw) in the layers' order, the query router's own lines last."""
     found = decision.recognition
     if found is None:
         return
@@ -49,7 +49,8 @@ def explain_rows(decision: Decision) -> Iterator[tuple[str, str]]:
         ]
         yield layer, "; ".join(seen) or "nothing"
     yield "semantic", _likeness(found)
-    yield "query router", decision.reason if decision.query_routed else "not asked"
+    for line in query_router or ("not asked",):
+        yield "query router", line
 
 
 def _likeness(found: Recognition) -> str:
@@ -60,8 +61,10 @@ def _likeness(found: Recognition) -> str:
     return f"{listed}; {found.threshold:.2f} is enough"
 
 
-def decision_json(decision: Decision, *, explain: bool = False) -> dict[str, Any]:
-    """The decision as JSON values."""
+def decision_json(
+    decision: Decision, *, explain: bool = False, query_router: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The decision as JSON values; with `explain`, also what each layer saw."""
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "model": decision.model,
@@ -75,7 +78,8 @@ def decision_json(decision: Decision, *, explain: bool = False) -> dict[str, Any
         "query_routed": decision.query_routed,
     }
     if explain and decision.recognition is not None:
-        document["explain"] = _explained(decision.recognition)
+        lines = list(query_router)
+        document["explain"] = {**_explained(decision.recognition), "query_router": lines}
     return document
 
 

@@ -87,6 +87,19 @@ class QueryRouter:
         models = tuple(names[int(flag)] for flag in strong)
         return Decisions(strong, rates, novelty, models, tuple(reasons))
 
+    def explain(self, text: str, task: str | None = None) -> tuple[str, ...]:
+        """What the decision on one prompt rests on, a line each; arguments as of `decide`."""
+        found = self.decide_many([text], [task])
+        rate, threshold = float(found.strong_win_rate[0]), self.saved.routing_threshold
+        lines = [
+            f"{self.saved.learned.name}: strong_win_rate {rate:.3f}, {threshold:.3f} is strong"
+        ]
+        if self.saved.novelty is not None:
+            novelty = float(found.novelty[0])
+            lines.append(f"novelty {novelty:.2f}, beyond {self._radius:.2f} is strong")
+        reasons = getattr(self.saved.learned, "reasons", None)
+        return (*lines, *(reasons(text) if reasons else ()))
+
     @property
     def _radius(self) -> float:
         return 1.0 if self.saved.novelty is None else self.saved.novelty.radius

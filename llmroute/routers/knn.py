@@ -14,6 +14,8 @@ from llmroute.embeddings import build_embedder
 from llmroute.routers.scale import learnable_gaps, win_rates
 
 CHUNK = 512
+SHOWN = 3
+"""Neighbours named as reasons."""
 
 
 @dataclass
@@ -53,6 +55,15 @@ class Knn:
         vectors = build_embedder(self.embedding).embed([query.text for query in queries])
         parts = [self._gaps(vectors[i : i + CHUNK]) for i in range(0, len(vectors), CHUNK)]
         return win_rates(np.concatenate(parts))
+
+    def reasons(self, text: str) -> tuple[str, ...]:
+        """The most similar training prompts, by what the strong model gained on each."""
+        cosines = (build_embedder(self.embedding).embed([text]) @ self.vectors_.T)[0]
+        nearest = np.argsort(-cosines, kind="stable")[:SHOWN]
+        return tuple(
+            f"a prompt at cosine {cosines[row]:.2f}: strong − weak {self.gaps_[row]:+.2f}"
+            for row in nearest
+        )
 
     def _gaps(self, vectors: NDArray[np.float32]) -> Floats:
         cosines = vectors @ self.vectors_.T

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -85,3 +87,23 @@ def test_radius_holds_nearly_all_training_prompts_without_themselves() -> None:
     novelty = Novelty.learn(texts)
     assert novelty.radius < 1
     assert (novelty.measure([EASY.format(i) for i in range(300, 400)]) <= novelty.radius).all()
+
+
+def test_a_decision_is_explained_by_score_and_novelty(router: QueryRouter) -> None:
+    score, novelty = router.explain(EASY.format(7))
+    rate = router.decide(EASY.format(7)).strong_win_rate
+    assert score == f"tfidf: strong_win_rate {rate:.3f}, 0.700 is strong"
+    assert novelty.startswith("novelty 0.0")
+
+
+def test_neighbours_and_rules_are_reasons(tmp_path: Path) -> None:
+    texts = tuple((HARD if i % 2 else EASY).format(i) for i in range(40))
+    weak = np.array([0.0 if i % 2 else 1.0 for i in range(40)])
+    unknown = np.full(40, np.nan)
+    queries = tuple(Query(text) for text in texts)
+    ids = tuple(map(str, range(40)))
+    pair = Pair("small", "big", ids, queries, weak, np.ones(40), unknown, unknown, np.arange(40))
+    saved = SavedRouter(build_router("knn").fit(pair), "small", "big", 0.7, None, {})
+    _, *neighbours = QueryRouter(saved).explain(texts[1])
+    assert len(neighbours) == 3
+    assert neighbours[0] == "a prompt at cosine 1.00: strong − weak +1.00"
