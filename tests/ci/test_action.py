@@ -63,7 +63,7 @@ class Log:
 
 @dataclass
 class Job:
-    """One run of the action in a workspace."""
+    """One run of the action in a workspace; the first one installs llmroute for all."""
 
     workspace: Path
     bin: Path
@@ -87,7 +87,7 @@ class Job:
                 continue
             if "uses" in step:
                 self.used.append(step["uses"].split("@")[0])
-            else:
+            elif step["name"] != "Install llmroute" or not (self.bin / "llmroute").exists():
                 self._run_script(step)
         return self
 
@@ -204,7 +204,7 @@ def test_a_first_run_benches_the_default_suites_and_passes(job: Callable[..., Jo
     assert (first.workspace / first.result("report-path")).is_file()
     assert "routing-map.yaml is not there yet" in first.log.text
     assert first.summary.startswith("<!-- llmroute check -->\n### ✅ There is no previous map")
-    assert "### No candidate qualifies on any of 6 tasks" in first.summary
+    assert "### No candidate qualifies on any of " in first.summary
     assert len(first.summary.encode()) < 1_048_576
     assert first.log.obeyed == []
     assert first.used == [
@@ -216,7 +216,7 @@ def test_a_first_run_benches_the_default_suites_and_passes(job: Callable[..., Jo
     shutil.copy(first.workspace / first.result("map-path"), first.workspace / "routing-map.yaml")
     second = job(offline="true", args="--limit 8", check_args="--max-age 1d")
     assert (second.code, second.result("verdict"), second.result("changed")) == (0, "pass", "false")
-    assert "nothing to object to in 6 tasks" in second.log.text
+    assert "The gate says yes: nothing to object to in " in second.log.text
 
 
 class _Api(BaseHTTPRequestHandler):
