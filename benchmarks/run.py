@@ -29,6 +29,12 @@ BENCHMARKS: dict[str, tuple[bool, list[str]]] = {
     "hostile_rubrics": (False, []),
     "judge_attacks": (False, ["--answers", "5"]),
     "sandboxes": (False, []),
+    "cascades": (True, ["--seeds", "1"]),
+    "calibration_guarantee": (
+        True,
+        ["--splits", "50", "--refits", "5", "--shuffles", "10", "--cascade-shuffles", "3"],
+    ),
+    "calibration_speed": (True, []),
 }
 """Name → whether it needs the recorded outcomes, and its arguments."""
 
