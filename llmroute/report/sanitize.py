@@ -38,6 +38,8 @@ def visible(text: str) -> str:
     >>> visible("two\r\nlines")
     'two\nlines'
     """
+    if text.isascii() and text.isprintable():  # most of a page: not worth a search
+        return text
     return _HOSTILE.sub(_escape, text)
 
 
