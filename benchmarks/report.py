@@ -19,22 +19,7 @@ from llmroute.report.html import render_html
 from llmroute.report.view import build_view
 from llmroute.routing_map.choose import choose_routes
 
-WORDS = "the invoice of a customer who asks about delivery refund total date".split()  # noqa: SIM905
-    "the",
-    "invoice",
-    "of",
-    "a",
-    "customer",
-    "who",
-    "asks",
-    "about",
-    "delivery",
-    "refund",
-    "account",
-    "total",
-    "and",
-    "date",
-]
+WORDS = ("the", "invoice", "of", "a", "customer", "who", "asks", "about", "delivery", "refund")
 
 
 def main() -> None:
