@@ -35,22 +35,30 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command("init")(init.init)
-app.command("bench")(bench.bench)
-app.command("check")(check.check)
-app.command("report")(report.report)
-app.command("calibrate")(calibrate.calibrate)
-app.command("route")(route.route)
-app.command("export")(export.export)
-app.command("shadow")(shadow.shadow)
-app.command("models")(models.models)
-app.command("schema")(schema.schema)
-app.add_typer(routing_map.app, name="map")
-app.add_typer(suites.app, name="suites")
-app.add_typer(judge.app, name="judge")
-app.add_typer(ab.app, name="ab")
-app.add_typer(store.app, name="store")
-app.add_typer(ci.app, name="ci")
+MAKE = "Make the map"
+USE = "Use it"
+KEEP = "Keep it right"
+LOOK = "Look things up"
+
+app.command("init", rich_help_panel=MAKE)(init.init)
+app.command("bench", rich_help_panel=MAKE)(bench.bench)
+app.command("calibrate", rich_help_panel=MAKE)(calibrate.calibrate)
+app.command("report", rich_help_panel=MAKE)(report.report)
+app.add_typer(routing_map.app, name="map", rich_help_panel=MAKE)
+app.add_typer(suites.app, name="suites", rich_help_panel=MAKE)
+app.add_typer(judge.app, name="judge", rich_help_panel=MAKE)
+
+app.command("route", rich_help_panel=USE)(route.route)
+app.command("export", rich_help_panel=USE)(export.export)
+app.command("shadow", rich_help_panel=USE)(shadow.shadow)
+app.add_typer(ab.app, name="ab", rich_help_panel=USE)
+
+app.command("check", rich_help_panel=KEEP)(check.check)
+app.add_typer(ci.app, name="ci", rich_help_panel=KEEP)
+
+app.command("models", rich_help_panel=LOOK)(models.models)
+app.command("schema", rich_help_panel=LOOK)(schema.schema)
+app.add_typer(store.app, name="store", rich_help_panel=LOOK)
 
 
 def _version(wanted: bool) -> None:
