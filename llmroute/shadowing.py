@@ -32,8 +32,6 @@ BATCH = 512
 MOST_NAMES = 1000
 """Names of models the map does not have that are told apart."""
 OTHER_NAMES = "(others)"
-NEEDS_NO_TEXT = ("only_task", "tag")
-"""Layers that recognise a request by what is said of it, not by what it asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +132,8 @@ def prepare_accountant(
         lengths=Lengths(counted),
         results=_by_id(results.rows if results else ()),
         tasks={task.task: task for task in routing_map.tasks},
+        query_router=routing_map.query_router,
+        cascade=routing_map.cascade,
     )
 
 
@@ -229,8 +229,7 @@ class _Tally:
 
     def add(self, request: LoggedRequest, decision: Decision, accountant: Accountant) -> None:
         """One decided request."""
-        blind = decision.query_routed or decision.layer not in NEEDS_NO_TEXT
-        if request.request is None and blind:
+        if request.request is None and accountant.reads_text(decision):
             self.apart["no_prompt"] += 1
             return
         served = accountant.serve(request, decision)

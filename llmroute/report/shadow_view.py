@@ -167,6 +167,7 @@ def _cost_lines(shadow: Shadow, volume: Volume | None) -> Iterator[str]:
 UNKNOWN_COST = {
     "what was paid is not known": "what was paid is not known: neither cost, nor tokens and price",
     "routed: no price": "the map's model has no price: --prices FILE",
+    "routed: cascade": "a cascade: whether the weak answer stands, only that answer can tell",
     "routed: not counted": "nothing says how many tokens the map's model takes: --outcomes FILE",
 }
 

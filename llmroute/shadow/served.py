@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from llmroute.logs.pricing import Prices
-from llmroute.records import LoggedRequest, Outcome, Price, TaskRoute, Usage
+from llmroute.records import (
+    Cascade,
+    LoggedRequest,
+    Outcome,
+    Price,
+    QueryRouter,
+    TaskRoute,
+    Usage,
+)
 from llmroute.router import Decision
 from llmroute.shadow.lengths import Length, Lengths
 from llmroute.shadow.names import Names
@@ -76,9 +84,45 @@ class Accountant:
     lengths: Lengths
     results: Results
     tasks: Mapping[str, TaskRoute]
+    query_router: QueryRouter | None = None
+    cascade: Cascade | None = None
+
+    def reads_text(self, decision: Decision) -> bool:
+        """Whether the decision hangs on what is asked, and not on what is said of it alone."""
+        by_prompt = any(
+            one is not None and one.task in (None, decision.task)
+            for one in (self.query_router, self.cascade)
+        )
+        return by_prompt or decision.layer not in ("only_task", "tag")
 
     def serve(self, request: LoggedRequest, decision: Decision) -> Served:
-        """The request with its figures."""
+        """The request with its figures.
+
+        Where a cascade asks the weak model first, its answer says who has the last word: nothing
+        but the first call is known of such a request.
+        """
+        served = self._serve(request, decision)
+        if not self._is_first_of_two(decision):
+            return served
+        return replace(
+            served,
+            cost=None,
+            unknown_cost="cascade",
+            routed_score=None,
+            propensity=None,
+            bench_quality=None,
+            routed_answer=None,
+        )
+
+    def _is_first_of_two(self, decision: Decision) -> bool:
+        cascade = self.cascade
+        return (
+            cascade is not None
+            and cascade.task in (None, decision.task)
+            and decision.model == cascade.weak
+        )
+
+    def _serve(self, request: LoggedRequest, decision: Decision) -> Served:
         logged = self.names.find(request.models)
         paid = self.prices.paid_usd(request)
         other = self._other(request, decision.model)

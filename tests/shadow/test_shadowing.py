@@ -11,6 +11,8 @@ import pytest
 from llmroute.errors import LogFormatError, UnknownName
 from llmroute.logs.read import open_log
 from llmroute.records import (
+    Cascade,
+    Interval,
     Outcome,
     Outcomes,
     Price,
@@ -236,6 +238,23 @@ def test_failed_and_unreadable_requests_are_counted_apart(tmp_path: Path) -> Non
     )
     assert found.apart == {"failed": 1, "no_prompt": 1}
     assert found.n_decided == 1  # its tag names the task: the static map needs no prompt
+
+
+def test_a_cascade_is_priced_by_nothing_but_its_answers(tmp_path: Path) -> None:
+    share = Interval(0.3, 0.2, 0.4)
+    cascade = Cascade("ridge", "c.json", "0" * 64, "small", "big", 0.5, share, share, None, "sums")
+    cascaded = replace(MAP, cascade=cascade)
+    own = {"small": {"score": 0.5, "cost_usd": 0.125}}
+    entries = [
+        request(1, cost_usd=1.0, score=1.0, models=own, propensity=0.5),
+        request(2, cost_usd=1.0, tags=["code"]),
+        request(3, prompt=None),
+    ]
+    found = shadow(tmp_path, *entries, routing_map=cascaded)
+    assert found.cost is not None
+    assert (found.cost.n, found.unknown_costs) == (1, {"routed: cascade": 1})
+    assert (found.quality, found.off_policy) == (None, None)
+    assert found.apart == {"no_prompt": 1}
 
 
 def test_traffic_that_is_not_as_the_suites_weigh_it_is_seen(tmp_path: Path) -> None:
