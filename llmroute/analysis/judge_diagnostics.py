@@ -9,35 +9,12 @@ import numpy as np
 from llmroute.analysis.distributions import student_t_quantile
 from llmroute.analysis.intervals import Floats
 from llmroute.analysis.judged import sums
+from llmroute.judges.family import family_of
 from llmroute.judges.recorded import PANEL_MEMBER
 from llmroute.records import PANEL, Interval, JudgeDiagnosis, JudgeEvidence, Outcome
 
 MAX_LENGTH_SLOPE = 0.05
 """A score that changes by more than this with each doubling of the length hangs on the length."""
-FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "openai": ("gpt-", "chatgpt", "o1", "o3", "o4", "openai"),
-    "anthropic": ("claude", "anthropic"),
-    "google": ("gemini", "gemma", "palm", "google"),
-    "meta": ("llama", "meta"),
-    "mistral": ("mistral", "mixtral", "ministral", "codestral", "magistral"),
-    "qwen": ("qwen", "qwq"),
-    "deepseek": ("deepseek",),
-}
-
-
-def family_of(model: str) -> str | None:
-    """Who made a model, from its id through whatever provider prefix, or None.
-
-    >>> family_of("openrouter/anthropic/claude-sonnet-4"), family_of("bedrock/meta.llama3-70b")
-    ('anthropic', 'meta')
-    >>> family_of("azure/gpt-4o"), family_of("builtin/rules")
-    ('openai', None)
-    """
-    for part in reversed(model.lower().replace(":", "/").split("/")):
-        for family, names in FAMILIES.items():
-            if any(word.startswith(names) for word in part.split(".")):
-                return family
-    return None
 
 
 def diagnose(

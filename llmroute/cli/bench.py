@@ -116,6 +116,7 @@ def bench(
     from llmroute.cli.plan import confirm, print_plan, what_a_higher_cap_buys
     from llmroute.cli.progress import RunProgress
     from llmroute.cli.show import finish
+    from llmroute.judges.family import family_warnings
     from llmroute.pipeline import benchmark, estimate_run, look_back, plan_run, record_run
     from llmroute.plan.matrix import Selection
     from llmroute.sandbox import code_execution
@@ -130,6 +131,8 @@ def bench(
         plan = plan_run(settings, selection, os.environ, offline=offline)
         if plan.left_out and not (quiet or as_json):
             say(_left_out(plan.left_out))
+        for warning in family_warnings(plan.judges, plan.candidates):
+            say(f"warning: {warning}")
         if dry_run:
             print_plan(estimate_run(settings, plan, refresh=refresh), as_json=as_json)
             return 0
