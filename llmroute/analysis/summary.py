@@ -163,7 +163,7 @@ def _cost(answered: pd.DataFrame, price: Price | None, tokens: float) -> _Cost:
     if len(known) and len(known) >= MIN_COSTED * len(answered):
         basis: CostBasis = "recorded" if bool(known["recorded"].all()) else "measured"
         mean = float(np.average(known["cost_usd"], weights=known["weight"]))
-        return _Cost(1000 * mean, basis, None)
+        return _Cost(without_noise(1000 * mean), basis, None)
     listed = _list_price_usd_per_1k(price, tokens)
     if listed is not None:
         return _Cost(listed, "list_price", None)
@@ -174,6 +174,15 @@ def _cost(answered: pd.DataFrame, price: Price | None, tokens: float) -> _Cost:
     else:
         reason = "it has a price, but its answers lack the counts to apply it"
     return _Cost(None, None, reason)
+
+
+def without_noise(usd: float) -> float:
+    """A mean cost to twelve digits: equal prices are equal, however many answers they are of.
+
+    >>> without_noise(sum([0.01] * 12) / 12) == without_noise(sum([0.01] * 9) / 9)
+    True
+    """
+    return float(f"{usd:.12g}")
 
 
 def _list_price_usd_per_1k(price: Price | None, tokens: float) -> float | None:

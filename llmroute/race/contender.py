@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from llmroute.analysis.summary import Summary
+from llmroute.analysis.summary import Summary, without_noise
 from llmroute.race.grid import summarise
 from llmroute.race.order import Unit
 from llmroute.race.rule import RaceCandidate
@@ -135,7 +135,9 @@ class Contender:
 
     def mean_cost_usd(self) -> float | None:
         """Measured mean cost of a call up to the last look; None where none is known."""
-        return self.cost_total / self.costed_weight if self.costed_weight else None
+        if not self.costed_weight:
+            return None
+        return without_noise(self.cost_total / self.costed_weight)
 
     def take_look(self, units: int) -> None:
         """Let the costs of the first `units` units be known."""

@@ -266,3 +266,20 @@ def test_unknown_names_and_impossible_settings_are_refused():
         TaskRace("t", SAMPLES, [RaceCandidate("a", 1.0)], RaceRule(QualityRule(), risk=0.0))
     with pytest.raises(InputError, match="nothing to race"):
         TaskRace("t", [], [RaceCandidate("a", 1.0)], RULE)
+
+
+def test_equal_prices_are_equal_however_many_answers_they_are_of(run_race, grid_route):
+    # In floating point the mean of twelve times 0.01 is less than that of nine times 0.01.
+    samples = tuple(Sample(f"s{i:02}", "") for i in range(12))
+    scores = {
+        "full": {(s.id, 0): float(s.id != "s00") for s in samples},
+        "part": {(s.id, 0): 1.0 if i < 9 else None for i, s in enumerate(samples)},
+    }
+    costs = dict.fromkeys(scores, 0.01)
+    rule = RaceRule(
+        QualityRule(QualityThreshold(0.5), evidence="mean", min_coverage=0.7),
+        reference="full",
+        right_or_wrong=True,
+    )
+    race = run_race(scores, costs, samples, with_risk(rule, CERTAIN))
+    assert race.route == grid_route(scores, costs, samples, rule.rule, rule.reference) == "part"
