@@ -8,13 +8,14 @@ LlmrouteError
 │   ├── LogFormatError      a recording, outcomes or foreign log
 │   └── UnknownName         a plugin, suite, candidate or task nobody knows
 ├── OutsideError            the world outside failed, or the run is incomplete   exit 3
+│   ├── UnreadableVerdict   a judge's reply is not in its form: answered and paid, so no CallError
 │   └── StoreError          the store cannot be read or written
 │       ├── StoreBusy       another bench holds it                         exit 2
 │       └── StoreTooNew     a later version of llmroute wrote it           exit 2
 └── CallError               one call to a model failed; becomes a `Failure`    exit 3
     ├── RateLimited · TimedOut · ConnectionFailed · ServerFailed
     ├── Unauthorized · NotFound · BadRequest · ContextTooLong
-    ├── ContentRefused · MalformedAnswer · NotRecorded · UnreadableVerdict
+    ├── ContentRefused · MalformedAnswer · NotRecorded
     └── BudgetSpent                                                        exit 4
 
 A message has three parts: *what* is wrong, *where*, and how to *fix* it.
@@ -87,6 +88,13 @@ class UnknownName(InputError):
 
 class OutsideError(LlmrouteError):
     """The world outside failed: disk, network, a provider."""
+
+
+class UnreadableVerdict(OutsideError):
+    """The judge answered, but not with a verdict in the form it was given.
+
+    The call itself was answered and is paid for: there is nothing to retry or to leave unbilled.
+    """
 
 
 class StoreError(OutsideError):
@@ -188,12 +196,6 @@ class NotRecorded(CallError):
     """A recording holds no answer to this call, or `--offline` forbids asking for one."""
 
     kind = "not_recorded"
-
-
-class UnreadableVerdict(CallError):
-    """The judge answered, but not with a verdict in the form it was given."""
-
-    kind = "unreadable_verdict"
 
 
 class BudgetSpent(CallError):
