@@ -113,9 +113,10 @@ class Bench:
         return [(one.body["model"], one.prompt) for one in self.server.requests[first:]]
 
     def decided(self) -> str:
-        """The map, without what is another with every run: its id, its start, the latencies."""
+        """The map, without what is another with every run: its id, times, and the digest of all."""
         text = (self.folder / "llmroute-out/routing-map.yaml").read_text()
         document = yaml.safe_load(text)
+        del document["digest"]
         for name in ("run_id", "started", "oldest_answer"):
             del document["provenance"][name]
         return json.dumps(_without_latency(document), indent=1)
