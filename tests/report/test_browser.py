@@ -174,6 +174,7 @@ def test_a_link_to_a_sample_keeps_the_comparison(
     page, messages, _ = visit(real_run)
     page.select_option("select[name=left]", label="haiku")
     page.select_option("select[name=right]", label="sonnet")
+    page.locator("#pairs").wait_for()  # it moves the rows: a click before may hit another one
     sample = page.locator("details.sample").nth(4)
     sample.locator("summary").click()
     sample.get_by_text("Link to this sample").click()
