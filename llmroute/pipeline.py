@@ -7,7 +7,7 @@ decides from outcomes files. All three end in a `Result`, from which reports are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,7 +169,7 @@ def benchmark(
             check_affordable([*missing, *verdicts], config.budget.max_usd)
         race: RaceSource | None = None
         if strategy == "race":
-            answers = {answer.key: answer for answer in reader.completions(answered)}
+            answers = reader.answers(answered)
             race = _race(plan, config, decision, answers)
         asked = race or missing
         wanted: Wanted = asked
@@ -546,7 +546,7 @@ def _stored(store: Path, calls: Sequence[Call]) -> dict[str, Completion]:
     if not store.exists() or not calls:
         return {}
     with StoreReader.open(store) as reader:
-        return {answer.key: answer for answer in reader.completions({c.key for c in calls})}
+        return reader.answers({c.key for c in calls})
 
 
 def _recall_from(store: Path | None) -> Recall:
@@ -609,15 +609,12 @@ def _judged(
     from llmroute.judges.source import Grid, JudgedSource
     from llmroute.race.source import RaceSource
 
-    def recall(keys: Collection[str]) -> dict[str, Completion]:
-        return {answer.key: answer for answer in reader.completions(keys)}
-
     by_suite = graders(plan)
     if isinstance(wanted, RaceSource):
-        return JudgedSource(wanted, by_suite, recall, refresh=refresh)
+        return JudgedSource(wanted, by_suite, reader.answers, refresh=refresh)
     keys = {call.key for call in wanted}
     calls = [call for call in plan.calls if call.key in keys or call.suite in by_suite]
-    return JudgedSource(Grid(calls), by_suite, recall, refresh=refresh)
+    return JudgedSource(Grid(calls), by_suite, reader.answers, refresh=refresh)
 
 
 def _recall_outcomes(plan: Plan, reader: StoreReader) -> tuple[Outcomes, str | None]:
@@ -628,7 +625,7 @@ def _recall_outcomes(plan: Plan, reader: StoreReader) -> tuple[Outcomes, str | N
     from llmroute.outcomes.collect import collect_outcomes
 
     keys = [call.key for call in plan.calls]
-    answers = {answer.key: answer for answer in reader.completions(keys)}
+    answers = reader.answers(keys)
     oldest_s = min((answer.created_s for answer in answers.values()), default=None)
     outcomes = collect_outcomes(
         plan.calls, plan.suites, answers, reader.failures(keys), recall_scores(plan, reader)

@@ -97,7 +97,7 @@ class _Replies:
         before, keys = len(self.known), calls.keys()
         self.asked |= calls
         self.known |= self.reader.failures(keys)
-        self.known |= {reply.key: reply for reply in self.reader.completions(keys)}
+        self.known |= self.reader.answers(keys)
         return len(self.known) > before
 
 

@@ -94,6 +94,10 @@ class StoreReader:
         """The answers there are, in no particular order, a few hundred in memory at a time."""
         return map(rows.read_answer, self._by_key(rows.SELECT_ANSWERS, keys))
 
+    def answers(self, keys: Iterable[str]) -> dict[str, Completion]:
+        """key → answer, for those of the keys that have one, all in memory."""
+        return {answer.key: answer for answer in self.completions(keys)}
+
     def failures(self, keys: Iterable[str]) -> dict[str, Failure]:
         """key → why there is no answer, for calls that failed and were not answered since."""
         failures = map(rows.read_failure, self._by_key(rows.SELECT_FAILURES, keys))
