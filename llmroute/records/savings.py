@@ -1,0 +1,44 @@
+"""The money: what the map saves, what making it cost, and at which traffic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from llmroute.records.interval import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Savings:
+    """The map's cost beside the reference's, for 1,000 requests in the suites' traffic shares."""
+
+    reference_usd_per_1k: float | None
+    routed_usd_per_1k: float | None
+    saved_usd_per_1k: Interval | None
+    saved_share: Interval | None
+    """1 − routed / reference."""
+    reason: str | None = None
+    """Why there is no figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How many requests there are in production."""
+
+    requests: float
+    period: Literal["day", "month"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What the calls behind a map cost, at the prices it was made with."""
+
+    answers_usd: float
+    judges_usd: float
+    n_unknown: int
+    """Answered calls whose cost is not known; they are in neither figure."""
+
+    @property
+    def total_usd(self) -> float:
+        """Answers and verdicts together."""
+        return self.answers_usd + self.judges_usd
