@@ -15,8 +15,8 @@ from pathlib import Path
 
 from llmroute.analysis.compare import compare
 from llmroute.records import Outcome, Outcomes, Price, Prompt, QualityRule, Usage
-from llmroute.report.html import render_html
-from llmroute.report.view import build_view
+from llmroute.report.bench.html import render_html
+from llmroute.report.bench.view import build_view
 from llmroute.routing_map.choose import choose_routes
 
 WORDS = ("the", "invoice", "of", "a", "customer", "who", "asks", "about", "delivery", "refund")

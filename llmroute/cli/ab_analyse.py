@@ -111,7 +111,7 @@ def _analyse(log: Any, fields: Any, prices: Any, question: dict[str, Any], *, as
     from llmroute.ab.gather import gather
     from llmroute.cli.console import print_table, show_text
     from llmroute.logs.pricing import Prices
-    from llmroute.report import ab_view as view
+    from llmroute.report import ab as view
 
     gathered = gather(log.requests(), fields, Prices(prices))
     analysis = analyse_arms(gathered.observations, Question(**question))

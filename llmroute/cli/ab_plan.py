@@ -116,7 +116,7 @@ def _print_plan(
     from llmroute.ab.plan import within
     from llmroute.cli.console import show_text
     from llmroute.errors import ConfigError
-    from llmroute.report import ab_view as view
+    from llmroute.report import ab as view
 
     if horizon is not None and per_day is None:
         raise ConfigError("--horizon needs the traffic", fix="Name --per-day or --rps.")

@@ -15,7 +15,8 @@ from llmroute.cli.errors import command
 if TYPE_CHECKING:
     from llmroute.calibrating import Calibration, Wish
     from llmroute.calibration.threshold import Target, TargetKind
-    from llmroute.report.calibration_view import CalibrationView, Table
+    from llmroute.report.calibration.view import CalibrationView
+    from llmroute.report.columns import Table
 
 
 class PolicyOption(StrEnum):
@@ -161,8 +162,8 @@ def calibrate(
     from llmroute.calibration.threshold import ASYMMETRY
     from llmroute.cli.console import say
     from llmroute.pipeline import calibrate as run_calibration
-    from llmroute.report.calibration_json import calibration_to_json
-    from llmroute.report.calibration_view import build_calibration_view
+    from llmroute.report.calibration.json_form import calibration_to_json
+    from llmroute.report.calibration.view import build_calibration_view
 
     wish = Wish(
         target=_target(
@@ -224,7 +225,7 @@ def _names(written: str, wish: Wish) -> list[str]:
 def _several(names: list[str], wish: Wish, source: dict[str, Any], *, as_json: bool) -> int:
     from llmroute.cli.console import print_table, show_text
     from llmroute.pipeline import compare_choices
-    from llmroute.report.several_view import several_story, several_to_json, share_rows
+    from llmroute.report.calibration.several import several_story, several_to_json, share_rows
 
     found = compare_choices(names, wish, **source)
     if as_json:
@@ -263,7 +264,7 @@ def _target(
 def _write(calibration: Calibration, view: CalibrationView, folder: Path) -> list[Path]:
     """The page and the router, then the map that names it."""
     from llmroute.files import atomic_write
-    from llmroute.report.calibration_html import render_calibration
+    from llmroute.report.calibration.html import render_calibration
     from llmroute.routing_map.file import map_to_yaml
     from llmroute.shipping import save_calibration
 

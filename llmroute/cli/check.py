@@ -92,8 +92,8 @@ def check(
     from llmroute.errors import EXIT_GATE, EXIT_OK
     from llmroute.files import atomic_write
     from llmroute.pipeline import gate
-    from llmroute.report.gate_terminal import print_gate
-    from llmroute.report.gate_view import gate_to_dict
+    from llmroute.report.gate.terminal import print_gate
+    from llmroute.report.gate.view import gate_to_dict
 
     settings = opt.read_config(config)
     terms = _terms(settings.gate, rule or (), max_age)
@@ -122,9 +122,9 @@ def _forms(result: GateResult, max_bytes: int) -> Mapping[str, Callable[[], str]
     import json
 
     from llmroute.gate.rules import RULES
-    from llmroute.report.gate_junit import render_gate_junit
-    from llmroute.report.gate_markdown import render_gate_markdown
-    from llmroute.report.gate_view import gate_to_dict, gate_variables
+    from llmroute.report.gate.junit import render_gate_junit
+    from llmroute.report.gate.markdown import render_gate_markdown
+    from llmroute.report.gate.view import gate_to_dict, gate_variables
 
     return {
         ".md": lambda: render_gate_markdown(result, max_bytes),

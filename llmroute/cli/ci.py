@@ -34,7 +34,7 @@ def comment(
     from llmroute.ci.github import PullRequest
     from llmroute.cli.console import say
     from llmroute.config.source import read_text
-    from llmroute.report.gate_markdown import MARKER
+    from llmroute.report.gate.markdown import MARKER
 
     body = read_text(file)
     pull_request = PullRequest.of_job(os.environ)

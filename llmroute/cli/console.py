@@ -50,8 +50,8 @@ def print_table(
         rows: cells as text; data, never markup.
         right: indices of the columns whose cells stand at the right.
     """
+    from llmroute.report.columns import align_columns
     from llmroute.report.sanitize import loggable, one_line
-    from llmroute.report.terminal import align_columns
 
     clean = [[one_line(cell) for cell in row] for row in rows]
     at_right = {columns[index] for index in right}

@@ -195,7 +195,7 @@ def _write_sample(sample: tuple[ToLabel, ...], output: Path | None) -> int:
     from llmroute.cli.console import say
     from llmroute.files import atomic_write
     from llmroute.report.amounts import counted
-    from llmroute.report.to_label import render_to_label
+    from llmroute.report.judging.to_label import render_to_label
 
     assert output is not None  # noqa: S101 - checked at the door
     atomic_write(output, render_to_label(sample, as_csv=output.suffix == ".csv"))
@@ -210,7 +210,7 @@ def _write_sample(sample: tuple[ToLabel, ...], output: Path | None) -> int:
 def _show(agreements: tuple[TaskAgreement, ...], output: Path | None, *, as_json: bool) -> int:
     from llmroute.cli.console import say
     from llmroute.files import atomic_write
-    from llmroute.report.agreement import (
+    from llmroute.report.judging.agreement import (
         render_agreement_json,
         render_agreement_markdown,
         render_agreement_text,

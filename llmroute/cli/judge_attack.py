@@ -91,7 +91,7 @@ def attack(
     from llmroute.cli.bench import must_ask
     from llmroute.cli.plan import confirm
     from llmroute.judges.load import load_rubric
-    from llmroute.report.attack import render_attack_json, render_attack_text
+    from llmroute.report.judging.attack import render_attack_json, render_attack_text
 
     _check_share(max_inflation)
     settings = _settings(opt.read_config(config), max_usd)

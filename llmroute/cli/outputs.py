@@ -10,7 +10,7 @@ from llmroute.deciding import Background, Result
 from llmroute.errors import ConfigError
 from llmroute.files import atomic_write
 from llmroute.records import Config
-from llmroute.report.view import ReportView, build_view
+from llmroute.report.bench.view import ReportView, build_view
 from llmroute.routing_map.file import map_to_json, map_to_yaml
 
 REPORT_FILE = "report.html"
@@ -80,11 +80,11 @@ class Artefacts:
         atomic_write(path, self._forms()[form]())
 
     def _forms(self) -> dict[str, Callable[[], str]]:
-        from llmroute.report.gate_view import variables
-        from llmroute.report.html import render_html
-        from llmroute.report.junit import render_junit
-        from llmroute.report.markdown import render_markdown
-        from llmroute.report.table import render_csv
+        from llmroute.report.bench.html import render_html
+        from llmroute.report.bench.junit import render_junit
+        from llmroute.report.bench.markdown import render_markdown
+        from llmroute.report.bench.table import render_csv
+        from llmroute.report.gate.view import variables
 
         routing_map = self._result.routing_map
         return {

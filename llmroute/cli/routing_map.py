@@ -115,7 +115,7 @@ def diff(
 
     from llmroute.cli.console import stdout_console
     from llmroute.pipeline import diff_maps
-    from llmroute.report.gate_terminal import print_diff
+    from llmroute.report.gate.terminal import print_diff
     from llmroute.report.map_diff import diff_to_dict
 
     change = diff_maps(before, after)

@@ -15,7 +15,7 @@ from llmroute.cli.options import MapFile, find_map
 
 if TYPE_CHECKING:
     from llmroute.records import Outcomes
-    from llmroute.report.shadow_view import ShadowView
+    from llmroute.report.shadow.view import ShadowView
     from llmroute.shadowing import Shadow
 
 SUFFIXES = (".md", ".csv", ".json")
@@ -105,8 +105,8 @@ def shadow(
     import json
 
     from llmroute.cli.console import say
-    from llmroute.report.shadow_forms import shadow_document
-    from llmroute.report.shadow_view import build_shadow_view
+    from llmroute.report.shadow.forms import shadow_document
+    from llmroute.report.shadow.view import build_shadow_view
     from llmroute.router import Router
     from llmroute.shadowing import prepare_accountant, shadow_log
 
@@ -204,7 +204,7 @@ def _write(path: Path, found: Shadow, view: ShadowView, document: Mapping[str, A
     import json
 
     from llmroute.files import atomic_write
-    from llmroute.report.shadow_forms import render_csv, render_markdown
+    from llmroute.report.shadow.forms import render_csv, render_markdown
 
     forms = {
         ".md": lambda: render_markdown(view),
@@ -216,7 +216,7 @@ def _write(path: Path, found: Shadow, view: ShadowView, document: Mapping[str, A
 
 def _print(found: Shadow, view: ShadowView) -> None:
     from llmroute.cli.console import print_table, show_text
-    from llmroute.report.shadow_view import span_text
+    from llmroute.report.shadow.view import span_text
 
     show_text(view.headline)
     if span := span_text(found):

@@ -11,7 +11,7 @@ from llmroute.cli.console import say, stdout_console
 from llmroute.cli.outputs import Artefacts
 from llmroute.deciding import Background, Result
 from llmroute.errors import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTSIDE
-from llmroute.report.terminal import print_report
+from llmroute.report.bench.terminal import print_report
 from llmroute.routing_map.file import map_to_json
 
 

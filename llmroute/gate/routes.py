@@ -17,7 +17,7 @@ from llmroute.records import (
     TaskRoute,
 )
 from llmroute.report.amounts import usd_text
-from llmroute.report.story import threshold_text
+from llmroute.report.verdicts import threshold_text
 
 _STRENGTH = {"fallback": 0, "fails": 0, "undecided": 1, "likely": 2, "proven": 3}
 _EVIDENCE = {"mean": 0, "likely": 1, "proven": 2}

@@ -6,23 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jinja2 import TemplateError
-from markupsafe import Markup
-
-from llmroute import __version__
-from llmroute.errors import InputError
 from llmroute.report.amounts import bar_text, interval_text, quality_text, share_text, usd_text
-from llmroute.report.html import page_environment, page_policy, read_asset
+from llmroute.report.page import Page, render_page
 from llmroute.report.sanitize import one_line
-from llmroute.report.story import SYMBOLS
+from llmroute.report.verdicts import SYMBOLS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from llmroute.records import RoutingMap, TaskRoute
 
-TEMPLATE = "history.html.j2"
-STYLES = ("report.css", "history.css")
+PAGE = Page("history.html.j2", ("report.css", "history.css"))
 WIDTH, HEIGHT = 420.0, 130.0
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 12.0, 12.0, 22.0
 
@@ -134,18 +128,7 @@ def render_history(view: HistoryView, template_dir: Path | None = None) -> str:
     Raises:
         InputError: a project's template or stylesheet cannot be used.
     """
-    environment = page_environment(template_dir)
-    style = Markup("").join(read_asset(environment, name, "</style") for name in STYLES)
-    try:
-        return environment.get_template(TEMPLATE).render(
-            view=view, policy=page_policy(style), style=style, version=__version__
-        )
-    except TemplateError as error:
-        raise InputError(
-            f"the history page cannot be rendered: {error}",
-            where=f"reports/{TEMPLATE}",
-            fix="Mend the template, or remove it to use the one that ships with llmroute.",
-        ) from error
+    return render_page(PAGE, template_dir, view=view)
 
 
 def _headline(maps: Sequence[RoutingMap], lines: Sequence[RunLine]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llmroute.report.amounts import UNKNOWN, counted, quality_text, usd_text
-from llmroute.report.story import SYMBOLS, threshold_text
+from llmroute.report.verdicts import SYMBOLS, threshold_text
 
 if TYPE_CHECKING:
     from llmroute.records import MapChange, RoutingMap, TaskChange, TaskRoute

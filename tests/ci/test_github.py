@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from llmroute.ci.github import PullRequest
 from llmroute.cli.app import app
 from llmroute.errors import InputError
-from llmroute.report.gate_markdown import MARKER
+from llmroute.report.gate.markdown import MARKER
 
 TOKEN = "ghs_canary0123456789"
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from llmroute.report.table import render_csv
-from llmroute.report.terminal import print_report
-from llmroute.report.view import build_view
+from llmroute.report.bench.table import render_csv
+from llmroute.report.bench.terminal import print_report
+from llmroute.report.bench.view import build_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,58 @@
+"""ReportView → one self-contained HTML file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from llmroute.report.bench import charts
+from llmroute.report.bench.samples import RESULT_CODES
+from llmroute.report.bench.table import table_rows
+from llmroute.report.page import Page, render_page
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from llmroute.report.bench.view import ReportView
+
+PAGE = Page(
+    "report.html.j2", ("report.css",), ("report.js",), {"interval_mark": charts.interval_mark}
+)
+
+
+def render_html(view: ReportView, template_dir: Path | None = None) -> str:
+    """The whole page; the same view and templates give the same text.
+
+    Args:
+        view: what to show.
+        template_dir: a project's own `reports/`; its files replace the shipped ones one by one.
+
+    Raises:
+        InputError: a project's template, stylesheet or script cannot be used.
+    """
+    return render_page(
+        PAGE,
+        template_dir,
+        view=view,
+        data=_json_for_script(_page_data(view)),
+        domain=charts.quality_domain(view.tasks),
+        route_domain=charts.route_domain(view.tasks),
+        task_charts=[charts.task_chart(task) for task in view.tasks],
+        overall_chart=charts.overall_chart(view),
+        result_codes=RESULT_CODES,
+    )
+
+
+def _page_data(view: ReportView) -> dict[str, Any]:
+    """What the script copies as CSV: the rows of `table.py`."""
+    return {"version": 1, "cells": table_rows(view)}
+
+
+def _json_for_script(data: Any) -> Markup:
+    """JSON that cannot end the element it stands in, whatever its texts hold."""
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - ASCII without <, > and &

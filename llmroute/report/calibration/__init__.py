@@ -1,0 +1,1 @@
+"""A calibration → its story, figures and page."""

@@ -1,0 +1,1 @@
+"""GateResult → what the check says, in each format."""

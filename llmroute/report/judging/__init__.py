@@ -1,0 +1,1 @@
+"""Judges and people → agreement, attacks and the table to label."""

@@ -1,0 +1,1 @@
+"""A shadow audit → what it says, in each format."""

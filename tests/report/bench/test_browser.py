@@ -1,0 +1,207 @@
+"""The page in a real Chromium, where one is installed with Playwright."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from llmroute.report.bench.html import render_html
+from llmroute.report.bench.view import build_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from llmroute.records import Comparison, Outcomes, RoutingMap
+
+    Run = tuple[Comparison, RoutingMap, Outcomes]
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+Visit = tuple[Any, list[str], list[str]]
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Visit]]:
+    """Opens a page: the Playwright page, its console messages, the requests that left it."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    folder: Path = tmp_path_factory.mktemp("pages")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+        def open_page(run: Run, **options: Any) -> Visit:
+            path = folder / f"{len(list(folder.iterdir()))}.html"
+            path.write_bytes(render_html(build_view(*run)).encode())
+            page = browser.new_context(**options).new_page()
+            messages: list[str] = []
+            requests: list[str] = []
+            page.on("console", lambda message: messages.append(message.text))
+            page.on("pageerror", lambda error: messages.append(str(error)))
+            page.on("request", lambda request: requests.append(request.url))
+            page.goto(path.as_uri())
+            return page, messages, requests[1:]
+
+        yield open_page
+        browser.close()
+
+
+def test_hostile_text_runs_nothing_asks_for_nothing_and_breaks_no_policy(
+    visit: Callable[..., Visit], bad_run: Run
+) -> None:
+    page, messages, requests = visit(bad_run)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.pwned") is None
+    assert (messages, requests) == ([], [])
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_hostile_text_does_not_widen_the_page(
+    visit: Callable[..., Visit], bad_run: Run, width: int
+) -> None:
+    page, _, _ = visit(bad_run, viewport={"width": width, "height": 800})
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_filters_work_by_keyboard(visit: Callable[..., Visit], real_run: Run) -> None:
+    page, messages, _ = visit(real_run)
+    page.focus("select[name=task]")
+    page.keyboard.type("math")
+    page.get_by_text("50 of 300 shown").wait_for()
+    page.focus("input[type=search]")
+    page.keyboard.type("message 7)")
+    page.get_by_text("1 of 300 shown", exact=True).wait_for()
+    assert page.locator("details.sample:visible").count() == 1
+    assert messages == []
+
+
+def test_two_answers_are_compared_word_by_word(visit: Callable[..., Visit], real_run: Run) -> None:
+    comparison, routing_map, outcomes = real_run
+    left, right = comparison.candidates[:2]
+    said = {left: "The answer is 41 apples.", right: "The answer is 42 green apples."}
+    rows = tuple(replace(row, output=said.get(row.candidate, "?")) for row in outcomes.rows)
+    page, messages, requests = visit((comparison, routing_map, replace(outcomes, rows=rows)))
+    page.locator("details.sample summary").first.click()
+    page.select_option("select[name=left]", label=left)
+    page.select_option("select[name=right]", label=right)
+    answers = page.locator("details.sample").first.locator("article:visible")
+    answers.locator("ins").first.wait_for()
+    assert answers.count() == 2
+    shown = page.locator("details.sample").first
+    assert shown.locator("del").all_text_contents() == [" 41"]
+    assert shown.locator("ins").all_text_contents() == [" 42 green"]
+    assert sorted(answers.locator("pre").all_text_contents()) == sorted(said.values())
+    page.locator("details.sample summary").nth(1).click()
+    page.locator("details.sample").nth(1).locator("ins").first.wait_for()
+    page.select_option("select[name=right]", label="nothing")
+    page.get_by_text("300 of 300 shown").wait_for()
+    assert shown.locator("ins").count() == 0
+    assert shown.locator("article:visible").count() == len(comparison.candidates)
+    assert (messages, requests) == ([], [])
+
+
+def test_samples_are_ordered_by_how_many_pass(visit: Callable[..., Visit], real_run: Run) -> None:
+    page, _, _ = visit(real_run)
+
+    def passing() -> list[int]:
+        codes = page.eval_on_selector_all(
+            "details.sample", "(rows) => rows.map((row) => row.dataset.r)"
+        )
+        return [code.count("p") for code in codes]
+
+    before = passing()
+    page.select_option("select[name=order]", "hard")
+    page.wait_for_timeout(200)
+    assert passing() == sorted(before)
+    page.select_option("select[name=order]", "")
+    page.wait_for_timeout(200)
+    assert passing() == before
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing(
+    visit: Callable[..., Visit], real_run: Run, scheme: str, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
+    page, _, _ = visit(
+        real_run,
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        bypass_csp=True,  # axe is put into the page from outside
+    )
+    page.eval_on_selector_all("details", "(all) => all.slice(0, 20).forEach((d) => d.open = true)")
+    found = axe.Axe().run(page)
+    assert [one["id"] for one in found.response["violations"]] == []
+
+
+def test_a_link_to_a_sample_opens_it(visit: Callable[..., Visit], real_run: Run) -> None:
+    page, _, _ = visit(real_run)
+    anchor = page.locator("details.sample").nth(2).get_attribute("id")
+    page.evaluate("(anchor) => { location.hash = anchor; }", anchor)
+    page.locator(f"#{anchor}[open]").wait_for()
+
+
+def test_filters_stand_in_the_address_and_are_read_from_it(
+    visit: Callable[..., Visit], real_run: Run
+) -> None:
+    page, messages, _ = visit(real_run)
+    page.select_option("select[name=task]", label="math_reasoning")
+    page.select_option("select[name=result]", "b")
+    page.fill("input[type=search]", "a & b #1")
+    page.get_by_text("0 of 300 shown").wait_for()
+    page.wait_for_url(lambda url: "text=a+%26+b+%231" in url)
+    page.fill("input[type=search]", "")
+    page.wait_for_url(lambda url: "text=" not in url)
+    shown = page.locator("details.sample:visible").count()
+    address = page.evaluate("location.href")
+    assert address.endswith("#samples&task=math_reasoning&result=below+the+bar")
+    other = page.context.new_page()
+    other.goto(address)
+    assert other.locator("select[name=task]").input_value() == "5"
+    assert 0 < other.locator("details.sample:visible").count() == shown < 300
+    assert messages == []
+
+
+def test_a_link_to_a_sample_keeps_the_comparison(
+    visit: Callable[..., Visit], real_run: Run
+) -> None:
+    page, messages, _ = visit(real_run)
+    page.select_option("select[name=left]", label="haiku")
+    page.select_option("select[name=right]", label="sonnet")
+    page.locator("#pairs").wait_for()  # it moves the rows: a click before may hit another one
+    sample = page.locator("details.sample").nth(4)
+    sample.locator("summary").click()
+    sample.get_by_text("Link to this sample").click()
+    anchor = sample.get_attribute("id")
+    address = page.evaluate("location.href")
+    assert address.endswith(f"#{anchor}&left=haiku&right=sonnet")
+    other = page.context.new_page()
+    other.goto(address)
+    other.locator(f"#{anchor}[open]").wait_for()
+    assert other.locator(f"#{anchor} article:visible").count() == 2
+    assert messages == []
+
+
+def test_a_reader_is_told_that_prices_are_old_only_when_they_are(
+    visit: Callable[..., Visit], real_run: Run
+) -> None:
+    for day, said in (("2025-04-10", False), ("2025-04-20", True)):
+        page, _, _ = visit(real_run)
+        page.clock.set_fixed_time(f"{day}T12:00:00Z")
+        page.reload()
+        assert page.locator(".aged").is_visible() is said
+    assert "37 days ago" in page.locator(".aged").inner_text()
+
+
+def test_the_page_is_complete_without_scripts(visit: Callable[..., Visit], real_run: Run) -> None:
+    page, _, _ = visit(real_run, java_script_enabled=False)
+    assert page.locator("details.sample").count() == 300
+    assert not page.locator("#filters").is_visible()
+    page.locator("details.sample summary").first.click()
+    assert page.locator("details.sample article").first.is_visible()
