@@ -186,7 +186,8 @@ def spending_on(result: Result, judges_usd: float = 0.0, n_unknown: int = 0) -> 
     """
     costs = [o.cost_usd(result.prices.get(o.candidate)) for o in result.outcomes.rows if o.answered]
     known = [cost for cost in costs if cost is not None]
-    return Spending(math.fsum(known), judges_usd, n_unknown + len(costs) - len(known))
+    answers_usd = math.fsum(known) if known or not costs else None
+    return Spending(answers_usd, judges_usd, n_unknown + len(costs) - len(known))
 
 
 def _checks(suite: Suite) -> tuple[Plugin, ...]:

@@ -33,12 +33,13 @@ class Volume:
 class Spending:
     """What the calls behind a map cost, at the prices it was made with."""
 
-    answers_usd: float
+    answers_usd: float | None
+    """None: no answer's cost is known, of some."""
     judges_usd: float
     n_unknown: int
     """Answered calls whose cost is not known; they are in neither figure."""
 
     @property
-    def total_usd(self) -> float:
-        """Answers and verdicts together."""
-        return self.answers_usd + self.judges_usd
+    def total_usd(self) -> float | None:
+        """Answers and verdicts together, as far as costs are known."""
+        return None if self.answers_usd is None else self.answers_usd + self.judges_usd

@@ -44,10 +44,10 @@ def interval_text(low: float | None, high: float | None) -> str:
 
 
 def usd_text(usd: float | None) -> str:
-    """An amount of money with two or three significant digits.
+    """An amount of money: two significant digits below a dollar, cents to a hundred, then dollars.
 
     >>> [usd_text(usd) for usd in (None, 0.0, 0.00004, 0.01234, 0.5, 2.345, 21.04, 1234.5)]
-    ['–', '$0', '<$0.001', '$0.012', '$0.50', '$2.35', '$21.0', '$1,234']
+    ['–', '$0', '<$0.001', '$0.012', '$0.50', '$2.35', '$21.04', '$1,234']
     >>> usd_text(-2.345)
     '−$2.35'
     """
@@ -59,8 +59,7 @@ def usd_text(usd: float | None) -> str:
         return "$0"
     if usd < 0.001:
         return "<$0.001"
-    digits = 2 if usd < 1 else 3
-    decimals = max(0, digits - 1 - floor(log10(usd)))
+    decimals = 1 - floor(log10(usd)) if usd < 1 else 2 if usd < 100 else 0
     return f"${usd:,.{decimals}f}"
 
 

@@ -45,7 +45,7 @@ class MoneyView:
     @property
     def sentence(self) -> str:
         """The saving at the stated volume and when the bench is repaid; empty where none is."""
-        if not self.volume or self.saved == UNKNOWN:
+        if not self.volume or self.saved in (UNKNOWN, usd_text(0.0)):
             return ""
         bounds = f" ({self.saved_interval})" if self.saved_interval else ""
         said = f"At {self.volume} that is {self.saved}{bounds} a {self.period}"
@@ -94,9 +94,10 @@ def _break_even(
     saved: Interval | None, spending: Spending | None
 ) -> tuple[int, int, int | None] | None:
     """Requests until the bench is repaid: expected, at best and at worst (None: perhaps never)."""
-    if saved is None or spending is None or saved.value <= 0 or spending.n_unknown:
+    total_usd = spending.total_usd if spending and not spending.n_unknown else None
+    if saved is None or total_usd is None or saved.value <= 0:
         return None
-    spent = 1000 * spending.total_usd
+    spent = 1000 * total_usd
     worst = ceil(spent / saved.low) if saved.low > 0 else None
     return ceil(spent / saved.value), ceil(spent / saved.high), worst
 

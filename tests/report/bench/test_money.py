@@ -20,8 +20,8 @@ def test_the_bench_is_repaid_by_what_a_request_saves() -> None:
     assert (money.break_even, money.break_even_interval) == ("2,500", "2,000 to 3,125")
     assert money.break_even_time == "2 hours"
     assert money.sentence == (
-        "At 40,000 requests a day that is $80.0 ($64.0 to $100) a day, and the $5.00 of the bench "
-        "are repaid after 2,500 requests."
+        "At 40,000 requests a day that is $80.00 ($64.00 to $100) a day, and the $5.00 of the "
+        "bench are repaid after 2,500 requests."
     )
 
 
@@ -43,3 +43,14 @@ def test_an_unknown_saving_is_a_dash_at_any_volume() -> None:
     unknown = Savings(None, None, None, None, "large has no price")
     money = view_money(unknown, Volume(1000, "month"), None)
     assert (money.saved, money.paid, money.sentence) == ("–", "–", "")
+
+
+def test_costs_of_which_none_is_known_are_not_zero() -> None:
+    money = view_money(SAVED, Volume(1000, "month"), Spending(None, 0.0, 12))
+    assert (money.answers, money.spent, money.n_unknown) == ("–", "–", 12)
+    assert money.break_even == ""
+
+
+def test_a_map_that_saves_nothing_says_nothing_of_money_a_month() -> None:
+    same = Savings(2.5, 2.5, Interval(0.0, 0.0, 0.0), Interval(0.0, 0.0, 0.0))
+    assert view_money(same, Volume(1000, "month"), None).sentence == ""
