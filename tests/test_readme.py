@@ -1,4 +1,4 @@
-"""The README's commands, files and outputs are real.
+"""The commands, files and outputs of the README and of docs/ are real.
 
 `UPDATE_README=1 pytest tests/test_readme.py` writes the outputs anew.
 """
@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -20,14 +21,15 @@ from llmroute.config.load import load_config
 from llmroute.suites.load import load_suite
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 REALDATA = Path(os.environ.get("LLMROUTE_REALDATA", ROOT.parent / "shared" / "realdata"))
 
 OUTPUT = re.compile(
     r"<!-- output of: (?P<command>.+?) -->\n```console\n(?P<shown>.*?)```", re.DOTALL
 )
 YAML = re.compile(r"```yaml\n# (?P<name>\S+)\n(?P<text>.*?)```", re.DOTALL)
-COMMAND = re.compile(r"^\$ (llmroute .+?)(?:\s+#.*)?$", re.MULTILINE)
+COMMAND = re.compile(r"^\$ (?P<command>llmroute .+?)(?:\s+#.*)?$", re.MULTILINE)
+LINK = re.compile(r"\]\((?P<target>[^)#:]+)(?P<place>#[^)]*)?\)")
 
 
 def write_shadow_example(folder: Path) -> None:
@@ -65,11 +67,18 @@ def printed(command: str) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize(
-    "shown", list(OUTPUT.finditer(README.read_text())), ids=lambda m: m["command"]
-)
+def found(pattern: re.Pattern[str], name: str) -> list[Any]:
+    """Every match in a page, as a test's parameters: the page, the match."""
+    return [
+        pytest.param(page, match, id=f"{page.stem}: {match[name][:70].strip()}")
+        for page in PAGES
+        for match in pattern.finditer(page.read_text())
+    ]
+
+
+@pytest.mark.parametrize(("page", "shown"), found(OUTPUT, "command"))
 def test_outputs_are_what_the_commands_print(
-    shown: re.Match[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, shown: re.Match[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     command = shown["command"]
@@ -84,17 +93,13 @@ def test_outputs_are_what_the_commands_print(
         write_shadow_example(tmp_path)
     block = f"$ {command}\n{printed(command).rstrip()}\n"
     if os.environ.get("UPDATE_README"):
-        README.write_text(
-            README.read_text().replace(shown[0], shown[0].replace(shown["shown"], block))
-        )
+        page.write_text(page.read_text().replace(shown[0], shown[0].replace(shown["shown"], block)))
         return
     assert shown["shown"] == block
 
 
-@pytest.mark.parametrize(
-    "block", list(YAML.finditer(README.read_text())), ids=lambda m: m["text"][:30]
-)
-def test_yaml_blocks_load(block: re.Match[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("page", "block"), found(YAML, "text"))
+def test_yaml_blocks_load(page: Path, block: re.Match[str], tmp_path: Path) -> None:
     path = tmp_path / block["name"]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(block["text"])
@@ -104,9 +109,9 @@ def test_yaml_blocks_load(block: re.Match[str], tmp_path: Path) -> None:
         assert load_suite(path).samples
 
 
-@pytest.mark.parametrize("command", COMMAND.findall(README.read_text()))
-def test_every_option_shown_exists(command: str) -> None:
-    words = shlex.split(command)[1:]
+@pytest.mark.parametrize(("page", "shown"), found(COMMAND, "command"))
+def test_every_option_shown_exists(page: Path, shown: re.Match[str]) -> None:
+    words = shlex.split(shown["command"])[1:]
     path = [word for word in words[:2] if word.isalpha()]
     options = {word for word in words if word.startswith("-")}
     text = ""
@@ -122,6 +127,11 @@ def test_every_option_shown_exists(command: str) -> None:
 def test_every_shipped_suite_and_every_metric_is_named() -> None:
     from llmroute.metrics import METRICS
 
-    text = README.read_text()
+    text = (ROOT / "docs" / "suites.md").read_text()
     for name in [path.stem for path in (ROOT / "suites").glob("*.yaml")] + list(METRICS.names()):
         assert name in text, name
+
+
+@pytest.mark.parametrize(("page", "link"), found(LINK, "target"))
+def test_links_lead_to_files_of_the_project(page: Path, link: re.Match[str]) -> None:
+    assert (page.parent / link["target"]).exists()
