@@ -10,20 +10,18 @@ from typing import Protocol
 
 from llmroute.calls.budget import Ledger
 from llmroute.calls.builtin_client import open_builtin
-from llmroute.calls.client import Client, Clients, adapter_of
+from llmroute.calls.client import Clients
 from llmroute.calls.execute import Pacing
+from llmroute.calls.offline import OfflineClients, is_inside, refuse_to_ask
 from llmroute.calls.redact import secrets_in
 from llmroute.calls.run import run_calls
 from llmroute.calls.source import CallSource
-from llmroute.errors import NotRecorded, OutsideError, StoreError
+from llmroute.errors import StoreError
 from llmroute.outcomes.recording import read_recording
 from llmroute.plan.matrix import Plan
 from llmroute.records import Call, Candidate, Completion, Config, Failure
-from llmroute.store.manifest import secrets_of
+from llmroute.store.manifest import RunState, secrets_of
 from llmroute.store.writer import FLUSH_S, StoreWriter
-
-INSIDE = ("builtin", "replay")
-"""Adapters that open no socket."""
 
 
 class ToldSource(CallSource, Protocol):
@@ -88,7 +86,7 @@ def ask(
     def keep(call: Call, result: Completion | Failure) -> None:
         if isinstance(result, Completion):
             store.put_answer(call, result)
-        elif offline and adapter_of(call.candidate) not in INSIDE:
+        elif offline and not is_inside(call.candidate):
             unrecorded.append(call)  # not a failure of the model's: it was never asked
         else:
             store.put_failure(call, result)
@@ -107,7 +105,7 @@ def ask(
     with _flushing(store):
         interrupted = run_calls(
             wanted,
-            _OfflineClients(clients) if offline else clients,
+            OfflineClients(clients) if offline else clients,
             on_done=keep,
             on_attempt=keep_try,
             on_stopped=listener.stopped,
@@ -120,6 +118,13 @@ def ask(
         )
     refuse_to_ask(unrecorded)
     return interrupted
+
+
+def how_it_ended(ledger: Ledger, *, interrupted: bool) -> RunState:
+    """The state of a run that has asked all it could."""
+    if interrupted:
+        return "interrupted"
+    return "budget_spent" if ledger.unsent else "finished"
 
 
 @contextmanager
@@ -147,38 +152,3 @@ def _flushing(store: StoreWriter) -> Iterator[None]:
         store.flush()
     if refused:
         raise refused[0]
-
-
-def refuse_to_ask(missing: Sequence[Call]) -> None:
-    """Raises OutsideError where calls would have to leave this process."""
-    outside = [c for c in missing if adapter_of(c.candidate) not in INSIDE]
-    if not outside:
-        return
-    names = ", ".join(dict.fromkeys(call.candidate.name for call in outside))
-    raise OutsideError(
-        f"{len(outside)} answers are not in the store, and --offline asks for none ({names})",
-        fix="Run the bench once without --offline, or leave these candidates out.",
-    )
-
-
-class _OfflineClients:
-    """Hands out programs and recordings, and for all else a client that refuses."""
-
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-
-    def __call__(self, candidate: Candidate) -> Client:
-        if adapter_of(candidate) in INSIDE:
-            return self._clients(candidate)
-        return _NoClient()
-
-
-class _NoClient:
-    async def complete(self, call: Call) -> Completion:
-        raise NotRecorded(
-            f"no stored answer of {call.candidate.name} to sample {call.sample_id!r}",
-            fix="Run the bench once without --offline.",
-        )
-
-    async def close(self) -> None:
-        """There is nothing to close."""

@@ -68,6 +68,8 @@ class Result:
     """Candidate → the price it was compared at."""
     judging: Mapping[str, JudgeUse] = field(default_factory=dict)
     """Task → how it was judged; empty for outcomes files."""
+    plan: Plan | None = field(default=None, repr=False, compare=False)
+    """The run's; None for outcomes files."""
     interrupted: bool = False
     refreshed: bool = False
     """Asked again what was answered: interrupted, it is open though nothing lacks an answer."""
@@ -162,6 +164,7 @@ def decide_run(
         outcomes,
         prices,
         judging,
+        plan,
         n_planned=len(wanted),
         n_failed=sum(not outcome.answered for outcome in wanted),
     )

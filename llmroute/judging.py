@@ -11,6 +11,7 @@ from llmroute.judges.grading import expected_calls, graders
 from llmroute.judges.source import Grid, JudgedSource
 from llmroute.plan.estimate import PlanEstimate, estimate_plan
 from llmroute.plan.matrix import Plan
+from llmroute.plan.resume import stored_answers
 from llmroute.records import Call, Completion, Config
 from llmroute.store.reader import StoreReader
 from llmroute.store.writer import StoreWriter
@@ -36,13 +37,9 @@ def estimate_grading(config: Config, plan: Plan, answers: Mapping[str, Completio
         answers: call key → its answer.
     """
     calls = expected_calls(plan, answers)
-    stored: dict[str, Completion] = {}
-    if config.store.exists():
-        with StoreReader.open(config.store) as reader:
-            stored = {a.key: a for a in reader.completions({call.key for call in calls})}
     return estimate_plan(
         plan,
-        {**answers, **stored},
+        {**answers, **stored_answers(config.store, calls)},
         config.quality,
         concurrency=config.concurrency,
         judge_calls=list({call.key: call for call in calls}.values()),
@@ -86,8 +83,7 @@ def grade_answers(
 
         def recall(keys: Collection[str]) -> dict[str, Completion]:
             ours = {key: answers[key] for key in keys if key in answers}
-            stored = {a.key: a for a in reader.completions([k for k in keys if k not in ours])}
-            return ours | stored
+            return ours | reader.answers(k for k in keys if k not in ours)
 
         graded = _Graded(plan.calls)
         source = JudgedSource(graded, graders(plan), recall)

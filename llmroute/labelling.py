@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from llmroute.errors import ConfigError
 from llmroute.judges.attach import Labelled, attach_labels
 from llmroute.judges.labels import AnswerKey, no_levels, read_labels, shared_levels
 from llmroute.judges.recorded import about_answer, answer_items, answer_keys, check_known, rivals_of
-from llmroute.plan.matrix import Plan
+from llmroute.plan.matrix import Plan, Selection
 from llmroute.records import JudgeUse, Label, Outcome, Outcomes
 
 
@@ -51,6 +52,24 @@ def read_run_labels(
     return found
 
 
+def read_bench_labels(files: Sequence[Path], plan: Plan, *, raced: bool) -> tuple[Label, ...]:
+    """The labels a run is to be decided by, before anything is asked.
+
+    Raises:
+        ConfigError: judged suites are raced.
+        LogFormatError: a file is not in the form of labels.
+        InputError: labels are about samples that the suites do not have.
+    """
+    if files and raced and judging_of(plan):
+        raise ConfigError(
+            "a race decides by what the judge says, before labels could correct it",
+            where="--strategy race",
+            fix="Run the grid, or race without labels.",
+        )
+    whole = plan.selection == Selection()
+    return read_run_labels(files, plan, where="the suites", partial=not whole)
+
+
 def label_outcomes(
     outcomes: Outcomes, labels: Sequence[Label], judging: Mapping[str, JudgeUse]
 ) -> tuple[Outcomes, tuple[str, ...]]:
@@ -69,6 +88,8 @@ def read_outcome_labels(
         LogFormatError: a file is not in the form of labels.
         InputError: labels are about answers that are not there.
     """
+    if not files:
+        return outcomes, ()
     rivals = rivals_of(outcomes.rows, {}, reference)
     keys = answer_keys(outcomes.rows, rivals)
     labels = read_labels(files, items=answer_items(keys)).people

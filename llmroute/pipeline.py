@@ -8,23 +8,14 @@ decides from outcomes files. All three end in a `Result`, from which reports are
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
-from llmroute.deciding import (
-    AS_PLANNED,
-    Background,
-    Decision,
-    Result,
-    decide_run,
-    decided_rule,
-    spending_on,
-    thresholds_of,
-)
-from llmroute.errors import ConfigError, InputError, LlmrouteError, OutsideError
-from llmroute.labelling import judging_of, read_outcome_labels, read_run_labels
+from llmroute.deciding import AS_PLANNED, Background, Decision, Result, spending_on
+from llmroute.errors import LlmrouteError
+from llmroute.labelling import read_bench_labels, read_outcome_labels
 from llmroute.plan.estimate import PlanEstimate, estimate_plan
 from llmroute.plan.judges import prepare_judges
 from llmroute.plan.manifest import describe_run, recall_plan
@@ -35,35 +26,28 @@ from llmroute.plan.prepare import (
     prepare_candidates,
     select_suites,
 )
+from llmroute.plan.resume import missing_calls, stored_answers
+from llmroute.recalling import change_since_last, find_run, recall_run
 from llmroute.records import (
-    Call,
-    Completion,
     Config,
     Gate,
     GateResult,
-    Label,
     MapChange,
-    Outcomes,
     Price,
-    Provenance,
     QualityRule,
     RoutingMap,
     Volume,
 )
-from llmroute.scores.answers import recall_scores, score_answers
-from llmroute.store.manifest import RunManifest, RunState, utc_text
+from llmroute.scores.answers import score_answers
 from llmroute.store.reader import StoreReader
 from llmroute.store.writer import StoreWriter
 
 if TYPE_CHECKING:
-    from llmroute.asking import Listener, Wanted
+    from llmroute.asking import Listener
     from llmroute.calibrating import Calibration, Wish
     from llmroute.calibrating_several import SeveralCalibration
     from llmroute.exporters.litellm_complexity import ComplexityFit
-    from llmroute.gate.evidence import Recall
-    from llmroute.gate.verify import Verified
-    from llmroute.judges.source import JudgedSource
-    from llmroute.race.source import RaceSource
+    from llmroute.gate.verified import Verified
 
 Strategy = Literal["grid", "race"]
 
@@ -103,11 +87,11 @@ def estimate_run(config: Config, plan: Plan, *, refresh: bool = False) -> PlanEs
     """What the plan will cost and can decide, given what the store already holds."""
     from llmroute.judges.grading import expected_calls
 
-    answers = _stored(config.store, plan.calls)
+    answers = stored_answers(config.store, plan.calls)
     judge_calls = expected_calls(plan, answers)
     return estimate_plan(
         plan,
-        answers | _stored(config.store, judge_calls),
+        answers | stored_answers(config.store, judge_calls),
         config.quality,
         concurrency=config.concurrency,
         refresh=refresh,
@@ -151,57 +135,38 @@ def benchmark(
         StoreError: the store cannot be written.
     """
     # What only a bench needs: `map` and `report` start without it.
-    from llmroute.asking import ask, refuse_to_ask
-    from llmroute.calls.budget import Ledger, check_affordable
-    from llmroute.judges.grading import expected_calls
+    from llmroute.asking import ask, how_it_ended
+    from llmroute.calls.budget import Ledger
+    from llmroute.store.run import OpenRun
+    from llmroute.wanting import check_askable, open_wanted
 
-    labels = _read_labels(config, plan, decision, strategy)
+    raced = strategy == "race"
+    labels = read_bench_labels(decision.labels or config.judge.labels, plan, raced=raced)
+    ledger = Ledger(config.budget.max_usd)
     with (
         StoreWriter.open(config.store, command=command, wait_s=wait_s) as store,
         StoreReader.open(config.store) as reader,
     ):
-        answered = set() if refresh else reader.answered({call.key for call in plan.calls})
-        missing = [call for call in plan.calls if call.key not in answered]
-        if offline and strategy == "grid":
-            refuse_to_ask(missing)
-        if config.budget.max_usd is not None:
-            verdicts = expected_calls(plan, {})
-            check_affordable([*missing, *verdicts], config.budget.max_usd)
-        race: RaceSource | None = None
-        if strategy == "race":
-            answers = reader.answers(answered)
-            race = _race(plan, config, decision, answers)
-        asked = race or missing
-        wanted: Wanted = asked
-        if plan.judges:
-            wanted = _judged(asked, plan, reader, refresh=refresh)
-        for suite in plan.suites:
-            store.put_suite(suite)
-        run_id = store.start_run(
-            describe_run(config, plan, now(), strategy=strategy, labels=labels)
-        )
-        listener.planned(plan, len(plan.calls) - len(missing))
-        ledger = Ledger(config.budget.max_usd)
-        try:
-            interrupted = ask(wanted, plan, config, ledger, store, listener, env, offline=offline)
-        except OutsideError:
-            store.finish_run(run_id, "failed", utc_text(now()))
-            raise
-        finally:
-            if race is not None:
-                race.close()
+        missing = missing_calls(plan, reader, refresh=refresh)
+        check_askable(plan, missing, config.budget.max_usd, offline=offline and not raced)
+        with open_wanted(
+            plan, missing, config, decision, reader, raced=raced, refresh=refresh
+        ) as wanted:
+            manifest = describe_run(config, plan, now(), strategy=strategy, labels=labels)
+            run = OpenRun.start(store, plan.suites, manifest, now)
+            listener.planned(plan, len(plan.calls) - len(missing))
+            with run.failing_outside():
+                interrupted = ask(
+                    wanted, plan, config, ledger, store, listener, env, offline=offline
+                )
         score_answers(plan, store, reader)
-        state: RunState = "budget_spent" if ledger.unsent else "finished"
-        state = "interrupted" if interrupted else state
-        store.finish_run(run_id, state, utc_text(now()))
+        run.end(how_it_ended(ledger, interrupted=interrupted))
     decision = replace(decision, labels=())  # they are the run's now
-    result = remap(config.store, run_id=run_id, decision=decision, plan=plan)
-    n_stored = len(plan.calls) - len(missing)
     return replace(
-        result,
+        remap(config.store, run_id=run.run_id, decision=decision, plan=plan),
         interrupted=interrupted,
         refreshed=refresh,
-        n_stored=n_stored,
+        n_stored=len(plan.calls) - len(missing),
         n_unsent=ledger.unsent,
         spent_usd=ledger.spent_usd,
     )
@@ -226,11 +191,7 @@ def remap(
         InputError: the store holds no such run.
         StoreError: the store cannot be read.
     """
-    with StoreReader.open(store) as reader:
-        manifest = _find_run(reader, store, run_id)
-        plan = plan or recall_plan(manifest, reader)
-        outcomes, oldest = _recall_outcomes(plan, reader)
-    return decide_run(plan, manifest, outcomes, decision, oldest_answer=oldest)
+    return recall_run(store, run_id, plan).decide(decision)
 
 
 def remap_runs(
@@ -245,7 +206,7 @@ def remap_runs(
     with StoreReader.open(store) as reader:
         runs = reader.runs()[-n_runs:]
         if not runs:
-            _find_run(reader, store, None)
+            find_run(reader, store, None)
     maps, notes = [], []
     for run in runs:
         try:
@@ -275,25 +236,11 @@ def look_back(
     """
     from llmroute.judges.answers import judges_spending
 
-    run_id = result.routing_map.provenance.run_id
     with StoreReader.open(store) as reader:
-        earlier = [run for run in reader.runs() if run.run_id < (run_id or "")]
-        plan = recall_plan(_find_run(reader, store, run_id), reader)
-        judged_usd, n_unknown = judges_spending(plan, reader)
-    finished = [run.run_id for run in earlier if run.state == "finished"]
-    change = _change_since(store, finished[-1], decision, result) if finished else None
-    return Background(volume, spending_on(result, judged_usd, n_unknown), change)
-
-
-def _change_since(store: Path, run_id: str, decision: Decision, result: Result) -> MapChange | None:
-    """What changed since a stored run; None where its map can't be made, or is of other suites."""
-    from llmroute.gate.compare import MapEvidence, compare_maps
-
-    try:
-        before = remap(store, run_id=run_id, decision=decision).routing_map
-        return compare_maps(MapEvidence(before, {}), MapEvidence(result.routing_map, {}))
-    except LlmrouteError:
-        return None
+        runs = reader.runs()
+        judges_usd, n_unknown = judges_spending(result.plan, reader) if result.plan else (0.0, 0)
+    spending = spending_on(result, judges_usd, n_unknown)
+    return Background(volume, spending, change_since_last(store, runs, decision, result))
 
 
 def map_outcomes(
@@ -310,59 +257,60 @@ def map_outcomes(
         LogFormatError: a file is not in the outcomes form.
         InputError: there are no outcomes in them.
     """
-    from llmroute.analysis.compare import compare
-    from llmroute.digest import file_digest
+    from llmroute.deciding_outcomes import decide_outcomes
     from llmroute.outcomes.files import read_outcomes
-    from llmroute.recogniser.corpus import read_prompts
-    from llmroute.recogniser.fit import with_recogniser
-    from llmroute.routing_map.choose import choose_routes
-    from llmroute.routing_map.notes import write_notes
 
-    outcomes = read_outcomes(files)
-    about_labels: tuple[str, ...] = ()
-    if decision.labels:
-        outcomes, about_labels = read_outcome_labels(
-            decision.labels, outcomes, decision.reference, where=", ".join(map(str, files))
-        )
-    comparison = compare(
-        outcomes,
-        decision.prices or {},
-        decided_rule(rule or QualityRule(), decision),
-        reference=decision.reference,
+    where = ", ".join(map(str, files))
+    outcomes, about_labels = read_outcome_labels(
+        decision.labels, read_outcomes(files), decision.reference, where=where
     )
-    prices = dict(decision.prices or {})
-    provenance = Provenance(
-        candidates={n: {"price": asdict(prices[n])} for n in comparison.candidates if n in prices},
-        sources=tuple(f"{path.name} sha256:{file_digest(path)}" for path in files),
+    return decide_outcomes(
+        outcomes, decision, rule or QualityRule(), files=files, notes=about_labels
     )
-    notes = (*write_notes(comparison), *about_labels)
-    routing_map = choose_routes(comparison, provenance=provenance, notes=notes)
-    routing_map = with_recogniser(routing_map, read_prompts(outcomes))
-    return Result(comparison, routing_map, outcomes, prices, n_planned=len(outcomes.rows))
 
 
-def calibrate(
-    wish: Wish,
-    *,
-    files: Sequence[Path] = (),
-    store: Path | None = None,
-    run_id: str | None = None,
-    prices: Mapping[str, Price] | None = None,
-) -> Calibration:
+class Source(TypedDict, total=False):
+    """Where decided outcomes come from."""
+
+    files: Sequence[Path]
+    """Outcomes as JSONL, plain or gzipped; none: the store's."""
+    store: Path | None
+    """The database, where no file is named."""
+    run_id: str | None
+    """Which of its runs; None: the last."""
+    prices: Mapping[str, Price] | None
+    """Candidate or model → price; replaces the run's."""
+
+
+def decided(source: Source, reference: str | None = None) -> Result:
+    """The files' outcomes decided, or else the run's.
+
+    Args:
+        source: where they are.
+        reference: what is paid for today, where files do not tell; None: the best of them.
+
+    Raises:
+        InputError: there are no outcomes, or the store holds no such run.
+        StoreError: the store cannot be read.
+    """
+    files, store, prices = source.get("files", ()), source.get("store"), source.get("prices")
+    if files or store is None:
+        return map_outcomes(files, Decision(reference=reference, prices=prices))
+    return remap(store, run_id=source.get("run_id"), decision=Decision(prices=prices))
+
+
+def calibrate(wish: Wish, **source: Unpack[Source]) -> Calibration:
     """A query router or a cascade between two models, from recorded outcomes; no call is made.
 
     Args:
         wish: pair, target, policy and router.
-        files: outcomes as JSONL, plain or gzipped; none: the store's.
-        store: the database, where no file is named.
-        run_id: which of its runs; None: the last.
-        prices: candidate or model → price; replaces the run's.
+        source: which outcomes.
 
     Raises:
         InputError: the outcomes can't carry one, or no threshold meets the target.
         StoreError: the store cannot be read.
     """
-    result = _recall_result(wish.strong, files, store, run_id, prices)
+    result = decided(source, wish.strong)
     if wish.policy == "router":
         from llmroute.calibrating import calibrate_result
 
@@ -372,14 +320,7 @@ def calibrate(
     return calibrate_cascade(result, wish)
 
 
-def fit_complexity(
-    wish: Wish,
-    *,
-    files: Sequence[Path] = (),
-    store: Path | None = None,
-    run_id: str | None = None,
-    prices: Mapping[str, Price] | None = None,
-) -> ComplexityFit:
+def fit_complexity(wish: Wish, **source: Unpack[Source]) -> ComplexityFit:
     """Where LiteLLM's complexity score parts two models; arguments as of `calibrate`.
 
     Raises:
@@ -388,17 +329,11 @@ def fit_complexity(
     """
     from llmroute.fitting_complexity import fit_complexity as fit
 
-    return fit(_recall_result(wish.strong, files, store, run_id, prices), wish)
+    return fit(decided(source, wish.strong), wish)
 
 
 def compare_choices(
-    names: Sequence[str],
-    wish: Wish,
-    *,
-    files: Sequence[Path] = (),
-    store: Path | None = None,
-    run_id: str | None = None,
-    prices: Mapping[str, Price] | None = None,
+    names: Sequence[str], wish: Wish, **source: Unpack[Source]
 ) -> SeveralCalibration:
     """What choosing among several candidates per query is worth; arguments as of `calibrate`.
 
@@ -408,7 +343,7 @@ def compare_choices(
     """
     from llmroute.calibrating_several import calibrate_several
 
-    return calibrate_several(_recall_result(None, files, store, run_id, prices), names, wish)
+    return calibrate_several(decided(source), names, wish)
 
 
 def gate(
@@ -439,13 +374,15 @@ def gate(
     from llmroute.gate.check import check_change
     from llmroute.gate.compare import compare_maps, first_map
     from llmroute.gate.evidence import gather_evidence
+    from llmroute.gate.stored import recall_from
     from llmroute.gate.verify import MapFile
 
-    after = gather_evidence(MapFile.read(routing_map), files, _recall_from(store))
+    recall = recall_from(store)
+    after = gather_evidence(MapFile.read(routing_map), files, recall)
     if previous is None:
         change = first_map(after)
     else:
-        before = gather_evidence(MapFile.read(previous), previous_files, _recall_from(store))
+        before = gather_evidence(MapFile.read(previous), previous_files, recall)
         change = compare_maps(before, after)
     return check_change(change, settings, now)
 
@@ -456,13 +393,11 @@ def diff_maps(before: Path, after: Path) -> MapChange:
     Raises:
         InputError: a map can't be used, or they are of other suites.
     """
-    from llmroute.gate.compare import MapEvidence, compare_maps
+    from llmroute.gate.compare import compare_maps
+    from llmroute.gate.evidence import map_alone
     from llmroute.gate.verify import MapFile
 
-    first, second = MapFile.read(before), MapFile.read(after)
-    return compare_maps(
-        *(MapEvidence(f.routing_map, f.content, name=str(f.path)) for f in (first, second))
-    )
+    return compare_maps(map_alone(MapFile.read(before)), map_alone(MapFile.read(after)))
 
 
 def verify_map(
@@ -488,23 +423,17 @@ def verify_map(
         StoreError: the store cannot be read.
     """
     from llmroute.gate.evidence import recompute_map
-    from llmroute.gate.verify import MapFile, Verified, changed_suites, check_artefacts
+    from llmroute.gate.stored import recall_from
+    from llmroute.gate.verified import Verified
+    from llmroute.gate.verify import MapFile, check_artefacts
 
     file = MapFile.read(routing_map)
     artefacts = check_artefacts(file)
-    source = None if shallow else recompute_map(file, files, _recall_from(store))
-    suites = [] if config is None else select_suites(config, Selection())
+    source = None if shallow else recompute_map(file, files, recall_from(store))
+    suites = () if config is None else select_suites(config, Selection())
     if file.is_edited:
         raise file.edited_fault()
-    return Verified(
-        map=str(routing_map),
-        tasks=len(file.routing_map.tasks),
-        digest="matches" if file.content.get("digest") else "not stated",
-        artefacts=tuple(path.name for path in artefacts),
-        recomputed_from=None if source is None else source.name,
-        not_recomputed=() if source is None else source.not_recomputed(file),
-        suites_changed=changed_suites(file, suites) if suites else (),
-    )
+    return Verified.of(file, artefacts, source, suites)
 
 
 def record_run(store: Path, file: Path, run_id: str | None) -> None:
@@ -512,138 +441,10 @@ def record_run(store: Path, file: Path, run_id: str | None) -> None:
 
     Costs are written as they were measured at the run's prices.
     """
-    from llmroute.outcomes.recording import write_recording
+    from llmroute.outcomes.recording import recorded_answers, write_recording
 
     with StoreReader.open(store) as reader:
-        plan = recall_plan(_find_run(reader, store, run_id), reader)
-        calls = {call.key: call for call in plan.calls}
-        answers = {
-            (call.suite, call.sample_id, call.candidate.name, call.repeat): _with_cost(call, answer)
-            for answer in reader.completions(calls)
-            for call in (calls[answer.key],)
-        }
-    write_recording(file, answers)
-
-
-# -- steps ----------------------------------------------------------------------------------------
-
-
-def _recall_result(
-    reference: str | None,
-    files: Sequence[Path],
-    store: Path | None,
-    run_id: str | None,
-    prices: Mapping[str, Price] | None,
-) -> Result:
-    """The files' outcomes decided, or else the run's."""
-    if files or store is None:
-        return map_outcomes(files, Decision(reference=reference, prices=prices))
-    return remap(store, run_id=run_id, decision=Decision(prices=prices))
-
-
-def _stored(store: Path, calls: Sequence[Call]) -> dict[str, Completion]:
-    """Call key → answer, for those of the calls that the store holds."""
-    if not store.exists() or not calls:
-        return {}
-    with StoreReader.open(store) as reader:
-        return reader.answers({c.key for c in calls})
-
-
-def _recall_from(store: Path | None) -> Recall:
-    """Finds a map's run in the store and makes the map again as it says it was decided."""
-    from llmroute.gate.evidence import Source
-    from llmroute.gate.recompute import decision_of
-
-    def recall(routing_map: RoutingMap) -> Source | None:
-        run_id = routing_map.provenance.run_id
-        if store is None or run_id is None or not store.is_file():
-            return None
-        with StoreReader.open(store) as reader:
-            if reader.run(run_id) is None:
-                return None
-        result = remap(store, run_id=run_id, decision=decision_of(routing_map))
-        name = f"run {run_id} in {store}"
-        return Source(name, result.outcomes, result.routing_map, ("provenance",))
-
-    return recall
-
-
-def _read_labels(
-    config: Config, plan: Plan, decision: Decision, strategy: Strategy
-) -> tuple[Label, ...]:
-    """The labels a run is decided by, before anything is asked."""
-    files = decision.labels or config.judge.labels
-    if files and strategy == "race" and judging_of(plan):
-        raise ConfigError(
-            "a race decides by what the judge says, before labels could correct it",
-            where="--strategy race",
-            fix="Run the grid, or race without labels.",
-        )
-    whole = plan.selection == Selection()
-    return read_run_labels(files, plan, where="the suites", partial=not whole)
-
-
-def _race(
-    plan: Plan, config: Config, decision: Decision, answers: Mapping[str, Completion]
-) -> RaceSource:
-    """The races of the plan's tasks, told of what is answered already."""
-    from llmroute.race.source import RaceSource, lay_out_races
-
-    thresholds = thresholds_of(plan, config.task_thresholds, decision)
-    races = lay_out_races(
-        plan,
-        decided_rule(config.quality, decision),
-        thresholds=thresholds,
-        limits=config.task_limits,
-        reference=decision.reference or config.reference,
-        seed=config.seed,
-    )
-    return RaceSource(plan, races, config.task_limits, answers)
-
-
-def _judged(
-    wanted: Sequence[Call] | RaceSource, plan: Plan, reader: StoreReader, *, refresh: bool
-) -> JudgedSource:
-    """What is wanted, and judges asked about the answers: stored ones may lack a verdict too."""
-    from llmroute.judges.grading import graders
-    from llmroute.judges.source import Grid, JudgedSource
-    from llmroute.race.source import RaceSource
-
-    by_suite = graders(plan)
-    if isinstance(wanted, RaceSource):
-        return JudgedSource(wanted, by_suite, reader.answers, refresh=refresh)
-    keys = {call.key for call in wanted}
-    calls = [call for call in plan.calls if call.key in keys or call.suite in by_suite]
-    return JudgedSource(Grid(calls), by_suite, reader.answers, refresh=refresh)
-
-
-def _recall_outcomes(plan: Plan, reader: StoreReader) -> tuple[Outcomes, str | None]:
-    """What became of the plan's calls, and when the oldest answer was given.
-
-    The answers and scores it is made from are let go.
-    """
-    from llmroute.outcomes.collect import collect_outcomes
-
-    keys = [call.key for call in plan.calls]
-    answers = reader.answers(keys)
-    oldest_s = min((answer.created_s for answer in answers.values()), default=None)
-    outcomes = collect_outcomes(
-        plan.calls, plan.suites, answers, reader.failures(keys), recall_scores(plan, reader)
-    )
-    oldest = None if not oldest_s else utc_text(datetime.fromtimestamp(oldest_s, UTC))
-    return outcomes, oldest
-
-
-def _find_run(reader: StoreReader, store: Path, run_id: str | None) -> RunManifest:
-    manifest = reader.last_run() if run_id is None else reader.run(run_id)
-    if manifest is None:
-        raise InputError(
-            f"there is no run {run_id!r}" if run_id else "there is no run yet",
-            where=str(store),
-            fix="Run `llmroute bench` first.",
-        )
-    return manifest
-
-
-def _with_cost(call: Call, answer: Completion) -> Completion:
-    return replace(answer, recorded_cost_usd=answer.cost_usd(call.candidate.price))
+        plan = recall_plan(find_run(reader, store, run_id), reader)
+        answers = reader.completions(call.key for call in plan.calls)
+        recording = recorded_answers(plan.calls, answers)
+    write_recording(file, recording)

@@ -162,12 +162,9 @@ class Places:
     @property
     def known(self) -> bool:
         """Whether there are any: files are named, or the store still holds the run."""
-        from llmroute.store.reader import StoreReader
+        from llmroute.recalling import holds_run
 
-        if self.data or self.run_id is None or not self.store.is_file():
-            return bool(self.data)
-        with StoreReader.open(self.store) as reader:
-            return reader.run(self.run_id) is not None
+        return bool(self.data) or (self.run_id is not None and holds_run(self.store, self.run_id))
 
 
 def _examples(places: Places, n: int) -> Mapping[str, Sequence[str]]:

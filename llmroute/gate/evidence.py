@@ -43,6 +43,11 @@ Recall = Callable[[RoutingMap], Source | None]
 """The run of a map out of the store, or None where it is not there."""
 
 
+def map_alone(file: MapFile) -> MapEvidence:
+    """The map without outcomes: its own intervals are all there is to compare."""
+    return MapEvidence(file.routing_map, file.content, name=str(file.path))
+
+
 def source_of_files(file: MapFile, paths: Sequence[Path]) -> Source:
     """The outcomes in files, as the source of a map.
 

@@ -14,7 +14,6 @@ from llmroute import __version__
 from llmroute.digest import file_digest
 from llmroute.gate.recompute import Difference, corrected_tasks, first_difference
 from llmroute.records import RoutingMap, Suite
-from llmroute.report.amounts import counted
 from llmroute.routing_map.file import map_digest, map_to_dict, read_map_document
 from llmroute.store.suites import suite_hash
 from llmroute.suites.sampling import limit_samples
@@ -22,38 +21,6 @@ from llmroute.suites.sampling import limit_samples
 if TYPE_CHECKING:
     from llmroute.config.yaml_source import Document
     from llmroute.errors import InputError
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What was checked of a map, and found well."""
-
-    map: str
-    tasks: int
-    digest: str
-    """"matches", or "not stated" where the map carries none."""
-    artefacts: tuple[str, ...]
-    """Files it names by hash, each as it was."""
-    recomputed_from: str | None
-    """None: it was not asked to be."""
-    not_recomputed: tuple[str, ...]
-    """Tasks whose figures people's labels corrected, which outcomes alone can't give."""
-    suites_changed: tuple[str, ...]
-    """Tasks whose suites of today are no longer those it was made with."""
-
-    def lines(self) -> Iterator[str]:
-        """What was checked, a line each."""
-        yield f"{self.map}: a routing map of {counted(self.tasks, 'task')}"
-        yield f"  digest      {self.digest}"
-        if self.artefacts:
-            yield f"  files       {', '.join(self.artefacts)}: as they were"
-        source = self.recomputed_from
-        yield f"  recomputed  {'no (--shallow)' if source is None else f'{source} gives this map'}"
-        if self.not_recomputed:
-            names = ", ".join(self.not_recomputed)
-            yield f"  but for     {names}: people's labels corrected the judge there"
-        if self.suites_changed:
-            yield f"  suites      changed since: {', '.join(self.suites_changed)}"
 
 
 OUTCOMES_NAMES = ("outcomes.jsonl", "outcomes.jsonl.gz")

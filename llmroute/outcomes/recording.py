@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ from llmroute.outcomes.jsonl import read_objects, write_objects
 from llmroute.records import Completion, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from llmroute.records import Call
 
 RecordedKey = tuple[str, str, str, int]
 """(suite, sample_id, candidate, repeat); the suite "" stands for any."""
@@ -70,6 +73,20 @@ def _read_answer(line: Fields) -> Completion:
         recorded_cost_usd=line.amount("cost_usd"),
         model_returned=line.text("model_returned"),
     )
+
+
+def recorded_answers(
+    calls: Iterable[Call], answers: Iterable[Completion]
+) -> dict[RecordedKey, Completion]:
+    """Answers to the calls as a recording names them, each at the cost its call's price gives."""
+    asked = {call.key: call for call in calls}
+    return {
+        (call.suite, call.sample_id, call.candidate.name, call.repeat): replace(
+            answer, recorded_cost_usd=answer.cost_usd(call.candidate.price)
+        )
+        for answer in answers
+        for call in (asked[answer.key],)
+    }
 
 
 def write_recording(path: Path, answers: Mapping[RecordedKey, Completion]) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from llmroute.builtin.floor import measure_floors
+from llmroute.digest import digest
 from llmroute.errors import StoreError
 from llmroute.plan.matrix import Plan, plan_calls
 from llmroute.records import (
@@ -86,6 +87,12 @@ def recall_plan(manifest: RunManifest, reader: StoreReader) -> Plan:
         endpoints=manifest.endpoints,
         judges=manifest.judge_records,
     )
+
+
+def plan_digest(manifest: RunManifest) -> str:
+    """Runs of one digest have one plan."""
+    asked = manifest.suites, manifest.candidates, manifest.judges, manifest.endpoints
+    return digest([*asked, manifest.repeats])
 
 
 def recall_embedding(manifest: RunManifest) -> str:

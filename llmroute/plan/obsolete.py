@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from llmroute.digest import digest
 from llmroute.errors import ConfigError, StoreError, UnknownName
 from llmroute.judges.answers import verdict_keys
-from llmroute.plan.manifest import recall_plan
+from llmroute.plan.manifest import plan_digest, recall_plan
 from llmroute.store.manifest import RunManifest, utc_text
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ class _Recall:
                 continue
 
     def _plan(self, run: RunManifest) -> Plan:
-        asked = digest([run.suites, run.candidates, run.judges, run.endpoints, run.repeats])
+        asked = plan_digest(run)
         if asked not in self._plans:
             self._plans[asked] = recall_plan(run, self._reader)
         return self._plans[asked]

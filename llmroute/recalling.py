@@ -1,0 +1,126 @@
+"""The store → a run as it stands there, to be decided again; the runs before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from llmroute.deciding import Decision, Result, decide_run
+from llmroute.errors import InputError, LlmrouteError
+from llmroute.outcomes.collect import collect_outcomes
+from llmroute.plan.manifest import plan_digest, recall_plan
+from llmroute.plan.matrix import Plan
+from llmroute.records import MapChange, Outcomes
+from llmroute.scores.answers import recall_scores
+from llmroute.store.manifest import RunManifest, utc_text
+from llmroute.store.reader import StoreReader
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run, and what became of its calls until now."""
+
+    plan: Plan
+    manifest: RunManifest
+    outcomes: Outcomes
+    oldest_answer: str | None
+    """UTC, ISO 8601."""
+
+    def decide(self, decision: Decision) -> Result:
+        """The run compared and routed."""
+        return decide_run(
+            self.plan, self.manifest, self.outcomes, decision, oldest_answer=self.oldest_answer
+        )
+
+
+def recall_run(store: Path, run_id: str | None, plan: Plan | None = None) -> StoredRun:
+    """A run out of the store.
+
+    Args:
+        store: the database.
+        run_id: which run; None: the last.
+        plan: its own, where it is at hand; None: it is made again.
+
+    Raises:
+        InputError: the store holds no such run.
+        StoreError: the store cannot be read.
+    """
+    with StoreReader.open(store) as reader:
+        manifest = find_run(reader, store, run_id)
+        plan = plan or recall_plan(manifest, reader)
+        outcomes, oldest_answer = _recall_outcomes(plan, reader)
+    return StoredRun(plan, manifest, outcomes, oldest_answer)
+
+
+def find_run(reader: StoreReader, store: Path, run_id: str | None) -> RunManifest:
+    """What the store keeps of a run, or of the last one.
+
+    Raises:
+        InputError: there is none.
+    """
+    manifest = reader.last_run() if run_id is None else reader.run(run_id)
+    if manifest is None:
+        raise InputError(
+            f"there is no run {run_id!r}" if run_id else "there is no run yet",
+            where=str(store),
+            fix="Run `llmroute bench` first.",
+        )
+    return manifest
+
+
+def holds_run(store: Path, run_id: str) -> bool:
+    """Whether there is such a store, and it holds the run.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    if not store.is_file():
+        return False
+    with StoreReader.open(store) as reader:
+        return reader.run(run_id) is not None
+
+
+def change_since_last(
+    store: Path, runs: tuple[RunManifest, ...], decision: Decision, result: Result
+) -> MapChange | None:
+    """What changed since the last finished run before a result, decided alike.
+
+    Args:
+        store: the database.
+        runs: all of its runs, the oldest first.
+        decision: as of the result.
+        result: decided from one of them.
+
+    Returns:
+        None where there is no such run, its map can't be made, or is of other suites.
+    """
+    from llmroute.gate.compare import MapEvidence, compare_maps
+
+    run_id = result.routing_map.provenance.run_id or ""
+    earlier = [run for run in runs if run.run_id < run_id and run.state == "finished"]
+    if not earlier:
+        return None
+    last, own = earlier[-1], [run for run in runs if run.run_id == run_id]
+    is_alike = plan_digest(last) in map(plan_digest, own)
+    try:
+        run = recall_run(store, last.run_id, result.plan if is_alike else None)
+        before = run.decide(decision).routing_map
+        return compare_maps(MapEvidence(before, {}), MapEvidence(result.routing_map, {}))
+    except LlmrouteError:
+        return None
+
+
+def _recall_outcomes(plan: Plan, reader: StoreReader) -> tuple[Outcomes, str | None]:
+    """What became of the plan's calls, and when the oldest answer was given.
+
+    The answers and scores it is made from are let go.
+    """
+    keys = [call.key for call in plan.calls]
+    answers = reader.answers(keys)
+    oldest_s = min((answer.created_s for answer in answers.values()), default=None)
+    outcomes = collect_outcomes(
+        plan.calls, plan.suites, answers, reader.failures(keys), recall_scores(plan, reader)
+    )
+    oldest = None if not oldest_s else utc_text(datetime.fromtimestamp(oldest_s, UTC))
+    return outcomes, oldest
