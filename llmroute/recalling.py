@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 from llmroute.deciding import Decision, Result, decide_run
@@ -82,7 +84,7 @@ def holds_run(store: Path, run_id: str) -> bool:
 
 
 def change_since_last(
-    store: Path, runs: tuple[RunManifest, ...], decision: Decision, result: Result
+    store: Path, runs: Sequence[RunManifest], decision: Decision, result: Result
 ) -> MapChange | None:
     """What changed since the last finished run before a result, decided alike.
 
@@ -97,18 +99,30 @@ def change_since_last(
     """
     from llmroute.gate.compare import MapEvidence, compare_maps
 
-    run_id = result.routing_map.provenance.run_id or ""
-    earlier = [run for run in runs if run.run_id < run_id and run.state == "finished"]
-    if not earlier:
+    own = [run for run in runs if run.run_id == result.routing_map.provenance.run_id]
+    last = last_finished(runs, own[0].run_id) if own else None
+    if last is None:
         return None
-    last, own = earlier[-1], [run for run in runs if run.run_id == run_id]
-    is_alike = plan_digest(last) in map(plan_digest, own)
+    is_alike = plan_digest(last) == plan_digest(own[0])
     try:
         run = recall_run(store, last.run_id, result.plan if is_alike else None)
         before = run.decide(decision).routing_map
         return compare_maps(MapEvidence(before, {}), MapEvidence(result.routing_map, {}))
     except LlmrouteError:
         return None
+
+
+def last_finished(runs: Sequence[RunManifest], run_id: str) -> RunManifest | None:
+    """The last run before this one that has finished, or None.
+
+    Order tells which was before: two runs of one second have ids in any order.
+
+    Args:
+        runs: the oldest first.
+        run_id: of one of them.
+    """
+    before = takewhile(lambda run: run.run_id != run_id, runs)
+    return next((run for run in reversed([*before]) if run.state == "finished"), None)
 
 
 def _recall_outcomes(plan: Plan, reader: StoreReader) -> tuple[Outcomes, str | None]:
