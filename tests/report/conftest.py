@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shutil
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from llmroute.calibrating import Wish
+from llmroute.calibration.threshold import Target
+from llmroute.pipeline import calibrate
 from llmroute.records import (
     Cell,
     Comparison,
@@ -29,9 +34,16 @@ from llmroute.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from llmroute.calibrating import Calibration
 
 Run = tuple[Comparison, RoutingMap, Outcomes]
+Rows = list[dict[str, Any]]
+Visit = tuple[Any, list[str], list[str]]
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 CELL = Cell(
     task="classification",
@@ -412,3 +424,100 @@ def hostile_run(strings: tuple[str, ...]) -> Run:
 @pytest.fixture(scope="session")
 def bad_run(hostile: tuple[str, ...]) -> Run:
     return hostile_run(hostile)
+
+
+# -- calibrations ---------------------------------------------------------------------------------
+
+NOUNS = ("river", "lamp", "tower", "garden", "engine", "violin", "harbour", "cloud", "basket")
+
+
+def calibration_rows(
+    n: int = 160,
+    *,
+    weak: str = "small",
+    strong: str = "large",
+    tasks: tuple[str, ...] = ("shop", "school", "yard"),
+    priced: bool = True,
+    answers: bool = False,
+    shuffled: bool = False,
+) -> Rows:
+    """Lines of an outcomes file: proofs are hard for the weak model, sums are not.
+
+    The prompt says which it is, and so does a weak answer where there is one. Shuffled: it does
+    not, and no router can be worth running. `hard` prompts are as frequent in every task.
+    """
+    rng = np.random.default_rng(7)
+    hard = rng.random(n) < 0.5
+    weak_right = rng.random(n) < np.where(hard, 0.15, 0.92)
+    strong_right = rng.random(n) < 0.95
+    moved = rng.permutation(n) if shuffled else np.arange(n)
+    costs = {"cost_usd": 0.0001}, {"cost_usd": 0.002}
+    rows = []
+    for i in range(n):
+        a, b, c = rng.choice(NOUNS, 3, replace=False)
+        k = int(rng.integers(10, 9999))
+        prove = f"Prove that the {a} theorem number {k} holds for every {b} and {c}."
+        add = f"Add {k} to the price of one {a}, a {b} and a {c}."
+        said = f"It is {k + 5}." if weak_right[moved[i]] else f"I am not sure; maybe the {b}?"
+        models = {
+            weak: {"score": float(weak_right[moved[i]])} | (costs[0] if priced else {}),
+            strong: {"score": float(strong_right[moved[i]])} | (costs[1] if priced else {}),
+        }
+        if answers:
+            models[weak]["answer"] = said
+        row = {"id": f"q{i}", "task": tasks[i % len(tasks)], "models": models}
+        rows.append(row | {"prompt": prove if hard[i] else add})
+    return rows
+
+
+@pytest.fixture(scope="session")
+def make_calibration(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Calibration]:
+    """Calibrates on rows (default: `calibration_rows()`) as the command does, in under 3 s.
+
+    `share` is the target, None for the knee; further arguments are those of a `Wish`.
+    """
+    folder = tmp_path_factory.mktemp("outcomes")
+
+    def make(rows: Rows | None = None, *, share: float | None = 0.4, **wish: Any) -> Calibration:
+        path = folder / f"{len(list(folder.iterdir()))}.jsonl"
+        lines = (json.dumps(row) + "\n" for row in rows or calibration_rows())
+        path.write_text("".join(lines), encoding="utf-8", errors="surrogatepass")
+        target = Target("knee") if share is None else Target("target_strong", share)
+        return calibrate(Wish(target=target, **{"router": "length"} | wish), files=[path])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def calibration(make_calibration: Callable[..., Calibration]) -> Calibration:
+    """A shipped router on three tasks of known price."""
+    return make_calibration()
+
+
+# -- a real browser -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Visit]]:
+    """Opens a page's HTML: the Playwright page, its console messages, the requests that left it."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    folder: Path = tmp_path_factory.mktemp("pages")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+        def open_page(html: str, **options: Any) -> Visit:
+            path = folder / f"{len(list(folder.iterdir()))}.html"
+            path.write_bytes(html.encode())
+            page = browser.new_context(**options).new_page()
+            messages: list[str] = []
+            requests: list[str] = []
+            page.on("console", lambda message: messages.append(message.text))
+            page.on("pageerror", lambda error: messages.append(str(error)))
+            page.on("request", lambda request: requests.append(request.url))
+            page.goto(path.as_uri())
+            return page, messages, requests[1:]
+
+        yield open_page
+        browser.close()

@@ -96,7 +96,7 @@ def _points(point: OperatingPoint) -> Table:
         fewer = one.strong_share.value < point.strong_share.value
         name = "chosen" if one is point else sides[0 if fewer else 1]
         rows.append((name, f"{one.threshold:.4g}", *_figures(one)))
-    columns = ("", "Threshold", "Strong", "Quality", "Loss", "$/1k", "Saved", "PGR")
+    columns = ("Point", "Threshold", "Strong", "Quality", "Loss", "$/1k", "Saved", "PGR")
     return Table(columns, tuple(rows), tuple(range(1, 8)), around.index(point))
 
 

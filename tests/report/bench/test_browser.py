@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,47 +11,23 @@ from llmroute.report.bench.html import render_html
 from llmroute.report.bench.view import build_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from llmroute.records import Comparison, Outcomes, RoutingMap
 
     Run = tuple[Comparison, RoutingMap, Outcomes]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 Visit = tuple[Any, list[str], list[str]]
 
 
-@pytest.fixture(scope="module")
-def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Visit]]:
-    """Opens a page: the Playwright page, its console messages, the requests that left it."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    folder: Path = tmp_path_factory.mktemp("pages")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-
-        def open_page(run: Run, **options: Any) -> Visit:
-            path = folder / f"{len(list(folder.iterdir()))}.html"
-            path.write_bytes(render_html(build_view(*run)).encode())
-            page = browser.new_context(**options).new_page()
-            messages: list[str] = []
-            requests: list[str] = []
-            page.on("console", lambda message: messages.append(message.text))
-            page.on("pageerror", lambda error: messages.append(str(error)))
-            page.on("request", lambda request: requests.append(request.url))
-            page.goto(path.as_uri())
-            return page, messages, requests[1:]
-
-        yield open_page
-        browser.close()
+def page_of(run: Run) -> str:
+    return render_html(build_view(*run))
 
 
 def test_hostile_text_runs_nothing_asks_for_nothing_and_breaks_no_policy(
     visit: Callable[..., Visit], bad_run: Run
 ) -> None:
-    page, messages, requests = visit(bad_run)
+    page, messages, requests = visit(page_of(bad_run))
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     page.wait_for_timeout(200)
     assert page.evaluate("window.pwned") is None
@@ -63,13 +38,13 @@ def test_hostile_text_runs_nothing_asks_for_nothing_and_breaks_no_policy(
 def test_hostile_text_does_not_widen_the_page(
     visit: Callable[..., Visit], bad_run: Run, width: int
 ) -> None:
-    page, _, _ = visit(bad_run, viewport={"width": width, "height": 800})
+    page, _, _ = visit(page_of(bad_run), viewport={"width": width, "height": 800})
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_filters_work_by_keyboard(visit: Callable[..., Visit], real_run: Run) -> None:
-    page, messages, _ = visit(real_run)
+    page, messages, _ = visit(page_of(real_run))
     page.focus("select[name=task]")
     page.keyboard.type("math")
     page.get_by_text("50 of 300 shown").wait_for()
@@ -85,7 +60,9 @@ def test_two_answers_are_compared_word_by_word(visit: Callable[..., Visit], real
     left, right = comparison.candidates[:2]
     said = {left: "The answer is 41 apples.", right: "The answer is 42 green apples."}
     rows = tuple(replace(row, output=said.get(row.candidate, "?")) for row in outcomes.rows)
-    page, messages, requests = visit((comparison, routing_map, replace(outcomes, rows=rows)))
+    page, messages, requests = visit(
+        page_of((comparison, routing_map, replace(outcomes, rows=rows)))
+    )
     page.locator("details.sample summary").first.click()
     page.select_option("select[name=left]", label=left)
     page.select_option("select[name=right]", label=right)
@@ -106,7 +83,7 @@ def test_two_answers_are_compared_word_by_word(visit: Callable[..., Visit], real
 
 
 def test_samples_are_ordered_by_how_many_pass(visit: Callable[..., Visit], real_run: Run) -> None:
-    page, _, _ = visit(real_run)
+    page, _, _ = visit(page_of(real_run))
 
     def passing() -> list[int]:
         codes = page.eval_on_selector_all(
@@ -130,7 +107,7 @@ def test_axe_finds_nothing(
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
     page, _, _ = visit(
-        real_run,
+        page_of(real_run),
         viewport={"width": width, "height": 900},
         color_scheme=scheme,
         bypass_csp=True,  # axe is put into the page from outside
@@ -141,7 +118,7 @@ def test_axe_finds_nothing(
 
 
 def test_a_link_to_a_sample_opens_it(visit: Callable[..., Visit], real_run: Run) -> None:
-    page, _, _ = visit(real_run)
+    page, _, _ = visit(page_of(real_run))
     anchor = page.locator("details.sample").nth(2).get_attribute("id")
     page.evaluate("(anchor) => { location.hash = anchor; }", anchor)
     page.locator(f"#{anchor}[open]").wait_for()
@@ -150,7 +127,7 @@ def test_a_link_to_a_sample_opens_it(visit: Callable[..., Visit], real_run: Run)
 def test_filters_stand_in_the_address_and_are_read_from_it(
     visit: Callable[..., Visit], real_run: Run
 ) -> None:
-    page, messages, _ = visit(real_run)
+    page, messages, _ = visit(page_of(real_run))
     page.select_option("select[name=task]", label="math_reasoning")
     page.select_option("select[name=result]", "b")
     page.fill("input[type=search]", "a & b #1")
@@ -171,7 +148,7 @@ def test_filters_stand_in_the_address_and_are_read_from_it(
 def test_a_link_to_a_sample_keeps_the_comparison(
     visit: Callable[..., Visit], real_run: Run
 ) -> None:
-    page, messages, _ = visit(real_run)
+    page, messages, _ = visit(page_of(real_run))
     page.select_option("select[name=left]", label="haiku")
     page.select_option("select[name=right]", label="sonnet")
     page.locator("#pairs").wait_for()  # it moves the rows: a click before may hit another one
@@ -192,7 +169,7 @@ def test_a_reader_is_told_that_prices_are_old_only_when_they_are(
     visit: Callable[..., Visit], real_run: Run
 ) -> None:
     for day, said in (("2025-04-10", False), ("2025-04-20", True)):
-        page, _, _ = visit(real_run)
+        page, _, _ = visit(page_of(real_run))
         page.clock.set_fixed_time(f"{day}T12:00:00Z")
         page.reload()
         assert page.locator(".aged").is_visible() is said
@@ -200,7 +177,7 @@ def test_a_reader_is_told_that_prices_are_old_only_when_they_are(
 
 
 def test_the_page_is_complete_without_scripts(visit: Callable[..., Visit], real_run: Run) -> None:
-    page, _, _ = visit(real_run, java_script_enabled=False)
+    page, _, _ = visit(page_of(real_run), java_script_enabled=False)
     assert page.locator("details.sample").count() == 300
     assert not page.locator("#filters").is_visible()
     page.locator("details.sample summary").first.click()
