@@ -11,7 +11,7 @@ from typing import Protocol
 from llmroute.calls.budget import Ledger
 from llmroute.calls.builtin_client import open_builtin
 from llmroute.calls.client import Clients
-from llmroute.calls.execute import Pacing
+from llmroute.calls.lanes import Pacing
 from llmroute.calls.offline import OfflineClients, is_inside, refuse_to_ask
 from llmroute.calls.redact import secrets_in
 from llmroute.calls.run import run_calls

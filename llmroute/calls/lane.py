@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from llmroute.calls.budget import Ledger, stated_output_tokens
 from llmroute.calls.limits import Gate
-from llmroute.records import Call, Candidate, Failure
+from llmroute.calls.standing import Standing
+from llmroute.records import Call, Candidate, Completion, Failure
 
 if TYPE_CHECKING:
     import asyncio
 
     from llmroute.calls.client import Client
+    from llmroute.errors import CallError
     from llmroute.records import Usage
 
 CHARS_A_TOKEN = 4
 USUAL_OUTPUT_TOKENS = 256
 """Reckoned for an answer before any was measured, where nothing bounds it."""
+FALTERING_KINDS = frozenset({"timed_out", "server_error", "connection"})
+"""What holds growth up: an endpoint in trouble is not asked more at once."""
 LOOK_AGAIN_S = 0.1
 """Other runs of one ledger make room without telling."""
 
@@ -55,11 +59,7 @@ class Lane:
     """Tried before, and not yet due."""
     served: int = 0
     """Turn at which it was last served: among equals, the one that waited longest is next."""
-    answered: bool = False
-    streak: int = 0
-    """Calls in a row that failed for a reason of the candidate's."""
-    failed_calls: int = 0
-    """Calls that failed before the first was answered, samples' own faults aside."""
+    standing: Standing = field(default_factory=Standing)
     stopped: Failure | None = None
     """As which its further calls fail."""
     _output_tokens: float = 0.0
@@ -105,10 +105,22 @@ class Lane:
         for gate in self.gates:
             gate.in_flight -= 1
 
+    def with_share(self, completion: Completion, in_flight: float) -> Completion:
+        """The answer with its share of a machine that is paid by the hour.
+
+        A machine that answers several calls at once is paid for once: each is charged its latency
+        divided by the calls in flight, on average over its start and end.
+        """
+        price = self.candidate.price
+        if price is None or price.usd_per_hour is None:
+            return completion
+        if completion.busy_s is not None or completion.latency_s is None:
+            return completion
+        return replace(completion, busy_s=completion.latency_s / max(in_flight, 1.0))
+
     def measured(self, job: Job, usage: Usage, now_s: float) -> None:
         """The job was answered."""
-        self.answered = True
-        self.streak = 0
+        self.standing.answered()
         surplus = 0.0
         if usage.output_tokens is not None:
             self._output_tokens += usage.output_tokens
@@ -117,6 +129,14 @@ class Lane:
                 surplus = job.tokens - usage.input_tokens - usage.output_tokens
         for gate in self.gates:
             gate.answered(now_s, surplus)
+
+    def slow_down(self, job: Job, error: CallError, now_s: float) -> None:
+        """Lay a failed try to the widest gate the call went through."""
+        gate = self.gates[-1]
+        if error.kind == "rate_limited":
+            gate.refused(now_s, job.sent_s, error.retry_after_s)
+        elif error.kind in FALTERING_KINDS:
+            gate.faltered(now_s, error.retry_after_s)
 
     def take_waiting(self) -> list[Job]:
         """Every job that is not in flight, removed from the lane."""

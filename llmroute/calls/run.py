@@ -8,14 +8,15 @@ import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llmroute.calls.execute import Result, execute
+from llmroute.calls.execute import execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from llmroute.calls.budget import Ledger
     from llmroute.calls.client import Client
-    from llmroute.calls.execute import Pacing
+    from llmroute.calls.intake import Result
+    from llmroute.calls.lanes import Pacing
     from llmroute.calls.retry import Randomness, RetryRule
     from llmroute.calls.source import CallSource
     from llmroute.records import Call, Candidate, Failure

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmroute.calls.concurrency import AdaptiveLimit
-from llmroute.calls.execute import Pacing, execute
+from llmroute.calls.execute import execute
+from llmroute.calls.lanes import Pacing
 from llmroute.calls.limits import Gate, LearnedRate, bucket_per_minute, limited_names
 from llmroute.errors import RateLimited, ServerFailed
 from llmroute.records import Call, Candidate, Completion, Failure, Limits, Message, Usage
