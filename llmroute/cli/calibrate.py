@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from llmroute.cli.errors import command
 if TYPE_CHECKING:
     from llmroute.calibrating import Calibration, Wish
     from llmroute.calibration.threshold import Target, TargetKind
+    from llmroute.pipeline import Source
     from llmroute.report.calibration.view import CalibrationView
     from llmroute.report.columns import Table
 
@@ -34,22 +35,10 @@ DEFAULT_OUT = Path("llmroute-out")
 
 @command
 def calibrate(
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--data",
-            "-d",
-            metavar="FILE",
-            help="Outcomes as JSONL, plain or gzipped, instead of the store. May repeat.",
-        ),
-    ] = None,
+    data: opt.Data = None,
     target_strong: Annotated[
         float | None,
-        typer.Option(
-            "--target-strong",
-            metavar="SHARE",
-            help="Share of the queries the strong model answers.  [default: 0.3]",
-        ),
+        opt.target_strong(help="Share of the queries the strong model answers.  [default: 0.3]"),
     ] = None,
     max_quality_loss: Annotated[
         float | None,
@@ -84,14 +73,8 @@ def calibrate(
             "  [default: 19]",
         ),
     ] = None,
-    weak: Annotated[
-        str | None,
-        typer.Option("--weak", metavar="NAME", help="Default: the map's cheapest route."),
-    ] = None,
-    strong: Annotated[
-        str | None,
-        typer.Option("--strong", metavar="NAME", help="Default: the map's reference."),
-    ] = None,
+    weak: Annotated[str | None, opt.weak(help="Default: the map's cheapest route.")] = None,
+    strong: Annotated[str | None, opt.strong(help="Default: the map's reference.")] = None,
     task: Annotated[
         str | None, typer.Option("--task", metavar="NAME", help="That task only; default: all.")
     ] = None,
@@ -122,9 +105,7 @@ def calibrate(
     ] = None,
     prices: opt.PriceFile = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of folds, fits and resamples.")] = 0,
-    run: Annotated[
-        str | None, typer.Option("--run", metavar="ID", help="Which run; default: the last.")
-    ] = None,
+    run: opt.Run = None,
     config: opt.ConfigFile = None,
     store: opt.Store = None,
     out: Annotated[
@@ -185,7 +166,7 @@ def calibrate(
         asymmetry=ASYMMETRY if asymmetry is None else asymmetry,
         seed=seed,
     )
-    source: dict[str, Any] = {
+    source: Source = {
         "files": data or (),
         "store": None if data else opt.find_store(config, store),
         "run_id": run,
@@ -222,7 +203,7 @@ def _names(written: str, wish: Wish) -> list[str]:
     return [name.strip() for name in written.split(",") if name.strip()]
 
 
-def _several(names: list[str], wish: Wish, source: dict[str, Any], *, as_json: bool) -> int:
+def _several(names: list[str], wish: Wish, source: Source, *, as_json: bool) -> int:
     from llmroute.cli.console import print_table, show_text
     from llmroute.pipeline import compare_choices
     from llmroute.report.calibration.several import several_story, several_to_json, share_rows

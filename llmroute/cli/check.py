@@ -50,12 +50,7 @@ def check(
     ] = None,
     data: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--data",
-            "-d",
-            metavar="FILE",
-            help="Outcomes of the map; default: those beside it, else its run in the store.",
-        ),
+        opt.data(help="Outcomes of the map; default: those beside it, else its run in the store."),
     ] = None,
     previous_data: Annotated[
         list[Path] | None,

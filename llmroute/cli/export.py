@@ -43,11 +43,8 @@ def export(
     ] = False,
     data: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--data",
-            "-d",
-            metavar="FILE",
-            help="Outcomes whose prompts and scores are read; default: the store's. May repeat.",
+        opt.data(
+            help="Outcomes whose prompts and scores are read; default: the store's. May repeat."
         ),
     ] = None,
     examples: Annotated[
@@ -69,23 +66,15 @@ def export(
         ),
     ] = None,
     weak: Annotated[
-        str | None,
-        typer.Option(
-            "--weak", metavar="NAME", help="litellm-complexity: default, the cheapest route."
-        ),
+        str | None, opt.weak(help="litellm-complexity: default, the cheapest route.")
     ] = None,
     strong: Annotated[
-        str | None,
-        typer.Option(
-            "--strong", metavar="NAME", help="litellm-complexity: default, the reference."
-        ),
+        str | None, opt.strong(help="litellm-complexity: default, the reference.")
     ] = None,
     target_strong: Annotated[
         float | None,
-        typer.Option(
-            "--target-strong",
-            metavar="SHARE",
-            help="litellm-complexity: share of strong calls; default: the knee of the curve.",
+        opt.target_strong(
+            help="litellm-complexity: share of strong calls; default: the knee of the curve."
         ),
     ] = None,
     prices: opt.PriceFile = None,

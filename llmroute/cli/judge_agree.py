@@ -41,16 +41,9 @@ def agree(
     ] = None,
     data: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--data",
-            "-d",
-            metavar="FILE",
-            help="Judged outcomes as JSONL instead of the store. May repeat.",
-        ),
+        opt.data(help="Judged outcomes as JSONL instead of the store. May repeat."),
     ] = None,
-    run: Annotated[
-        str | None, typer.Option("--run", metavar="ID", help="Which run; default: the last.")
-    ] = None,
+    run: opt.Run = None,
     task: Annotated[
         list[str] | None, typer.Option("--task", metavar="NAME", help="Only this task. May repeat.")
     ] = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,6 +103,19 @@ VolumeOption = Annotated[
 Store = Annotated[
     Path | None,
     typer.Option("--store", metavar="FILE", help="The store; default: the configuration's."),
+]
+Run = Annotated[
+    str | None, typer.Option("--run", metavar="ID", help="Which run; default: the last.")
+]
+
+# One option each, whose default is another in each command: `help` says which.
+data = partial(typer.Option, "--data", "-d", metavar="FILE")
+weak = partial(typer.Option, "--weak", metavar="NAME")
+strong = partial(typer.Option, "--strong", metavar="NAME")
+target_strong = partial(typer.Option, "--target-strong", metavar="SHARE")
+Data = Annotated[
+    list[Path] | None,
+    data(help="Outcomes as JSONL, plain or gzipped, instead of the store. May repeat."),
 ]
 
 Log = Annotated[

@@ -19,9 +19,7 @@ HISTORY_FILE = "history.html"
 @command
 def report(
     output: opt.Output = None,
-    run: Annotated[
-        str | None, typer.Option("--run", metavar="ID", help="Which run; default: the last.")
-    ] = None,
+    run: opt.Run = None,
     template: Annotated[
         Path | None,
         typer.Option(

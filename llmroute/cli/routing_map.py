@@ -17,24 +17,14 @@ app = typer.Typer(invoke_without_command=True)
 @app.callback()
 def map_command(
     context: typer.Context,
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--data",
-            "-d",
-            metavar="FILE",
-            help="Outcomes as JSONL, plain or gzipped, instead of the store. May repeat.",
-        ),
-    ] = None,
+    data: opt.Data = None,
     threshold: opt.Threshold = None,
     evidence: opt.EvidenceRule = None,
     confidence: opt.Confidence = None,
     reference: opt.Reference = None,
     prices: opt.PriceFile = None,
     labels: opt.Labels = None,
-    run: Annotated[
-        str | None, typer.Option("--run", metavar="ID", help="Which run; default: the last.")
-    ] = None,
+    run: opt.Run = None,
     volume: opt.VolumeOption = None,
     config: opt.ConfigFile = None,
     store: opt.Store = None,
@@ -132,12 +122,7 @@ def verify(
     routing_map: opt.RoutingMapFile = None,
     data: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--data",
-            "-d",
-            metavar="FILE",
-            help="Its outcomes; default: its run in the store, else those beside it.",
-        ),
+        opt.data(help="Its outcomes; default: its run in the store, else those beside it."),
     ] = None,
     shallow: Annotated[
         bool, typer.Option("--shallow", help="Check form and hashes only; recompute nothing.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,18 @@ def llmroute() -> Invoke:
         return CliRunner().invoke(app, [str(arg) for arg in args])
 
     return invoke
+
+
+@pytest.fixture
+def colour_in() -> Callable[[Any], str]:
+    """A script of a server that answers rightly: the colour stands in the prompt."""
+
+    def answer(asked: Any) -> str:
+        found = re.search(r"\((\w+)\)", asked.prompt)
+        assert found is not None
+        return found[1]
+
+    return answer
 
 
 SUITE = """\

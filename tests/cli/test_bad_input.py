@@ -25,14 +25,8 @@ Configure = Callable[..., Path]
 STORE = Path(".llmroute/store.db")
 
 
-def colour_in(asked: Any) -> str:
-    found = re.search(r"\((\w+)\)", asked.prompt)
-    assert found is not None
-    return found[1]
-
-
 @pytest.fixture
-def good(chat_server: Any, configure: Configure) -> Any:
+def good(chat_server: Any, configure: Configure, colour_in: Any) -> Any:
     """One priced candidate, `m`, that answers rightly; tried once."""
     chat_server.script = colour_in
     configure(
@@ -219,7 +213,7 @@ FAULTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_broken_endpoint_ends_in_words_and_costs_no_stored_answer(
-    good: Any, folder: Path, llmroute: Invoke, fault: str
+    good: Any, folder: Path, llmroute: Invoke, fault: str, colour_in: Any
 ) -> None:
     assert llmroute("bench", "-n", 4, "-q").exit_code == 0
     kind, reply = FAULTS[fault]
@@ -256,7 +250,7 @@ def test_an_endpoint_that_refuses_connections_names_its_address(
     "usage", [None, {}, {"prompt_tokens": "many"}, {"prompt_tokens": -1, "completion_tokens": -1}]
 )
 def test_an_answer_without_usable_counts_is_kept_and_priced_by_the_list(
-    good: Any, llmroute: Invoke, folder: Path, usage: Any
+    good: Any, llmroute: Invoke, folder: Path, usage: Any, colour_in: Any
 ) -> None:
     good.script = lambda asked: good.answer(colour_in(asked), usage=usage)
     result = llmroute("bench", "--json")
@@ -372,7 +366,7 @@ def run_limited(folder: Path, file_bytes: int) -> subprocess.CompletedProcess[st
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="file sizes are limited on Unix only")
 def test_a_full_disk_ends_in_exit_3_and_the_same_command_goes_on(
-    good: Any, folder: Path, llmroute: Invoke
+    good: Any, folder: Path, llmroute: Invoke, colour_in: Any
 ) -> None:
     good.script = lambda asked: colour_in(asked) + " " * 3000
     done = run_limited(folder, 150_000)

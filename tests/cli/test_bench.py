@@ -13,15 +13,8 @@ Invoke = Callable[..., Any]
 Configure = Callable[..., Path]
 
 
-def colour_in(asked: Any) -> str:
-    """Answers rightly: the colour stands in the prompt."""
-    found = re.search(r"\((\w+)\)", asked.prompt)
-    assert found is not None
-    return found[1]
-
-
 @pytest.fixture
-def two_models(chat_server: Any, configure: Configure) -> Any:
+def two_models(chat_server: Any, configure: Configure, colour_in: Any) -> Any:
     """A right and dear model, and a wrong and cheap one, on one endpoint."""
     chat_server.script = lambda asked: (
         colour_in(asked) if asked.body["model"] == "good" else "purple"
@@ -117,7 +110,7 @@ def test_repeats_ask_each_sample_so_often(two_models: Any, llmroute: Invoke, fol
 
 
 def test_the_same_model_under_two_names_is_asked_with_each_ones_parameters(
-    chat_server: Any, configure: Configure, llmroute: Invoke
+    chat_server: Any, configure: Configure, llmroute: Invoke, colour_in: Any
 ) -> None:
     chat_server.script = colour_in
     common = f"model: openai/m, api_base: '{chat_server.url}', price: {{usd_per_hour: 1}}"
@@ -141,7 +134,12 @@ def test_the_same_model_under_two_names_is_asked_with_each_ones_parameters(
 
 @pytest.mark.parametrize("adapter", ["direct", "litellm"])
 def test_both_adapters_bench_over_real_http(
-    chat_server: Any, configure: Configure, llmroute: Invoke, folder: Path, adapter: str
+    chat_server: Any,
+    configure: Configure,
+    llmroute: Invoke,
+    folder: Path,
+    adapter: str,
+    colour_in: Any,
 ) -> None:
     chat_server.script = colour_in
     configure(

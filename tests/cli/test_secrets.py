@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -117,14 +116,8 @@ FAILURES: dict[str, Callable[[Any], Callable[[Any], Any]]] = {
 }
 
 
-def colour_in(asked: Any) -> str:
-    found = re.search(r"\((\w+)\)", asked.prompt)
-    assert found is not None
-    return found[1]
-
-
 def test_the_canaries_really_reach_the_server(
-    project: str, chat_server: Any, llmroute: Invoke
+    project: str, chat_server: Any, llmroute: Invoke, colour_in: Any
 ) -> None:
     chat_server.script = colour_in
     assert llmroute("bench", "-n", 1, "-q").exit_code == 0
@@ -150,6 +143,7 @@ def test_no_key_comes_out_of_any_command(
     folder: Path,
     debug: str,
     monkeypatch: pytest.MonkeyPatch,
+    colour_in: Any,
 ) -> None:
     monkeypatch.setenv("LLMROUTE_DEBUG", debug)
     chat_server.script = colour_in

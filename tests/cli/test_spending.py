@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,8 @@ Invoke = Callable[..., Any]
 Configure = Callable[..., Path]
 
 
-def colour_in(asked: Any) -> str:
-    found = re.search(r"\((\w+)\)", asked.prompt)
-    assert found is not None
-    return found[1]
-
-
 @pytest.fixture
-def three_models(chat_server: Any, configure: Configure) -> Any:
+def three_models(chat_server: Any, configure: Configure, colour_in: Any) -> Any:
     """cheap is always wrong, middle and dear are always right; prices a decade apart."""
     chat_server.script = lambda asked: (
         "purple" if asked.body["model"] == "cheap" else colour_in(asked)
@@ -150,7 +143,7 @@ def test_offline_race_asks_nothing_and_says_what_is_missing(
 
 
 def test_a_machine_paid_by_the_hour_is_paid_once_for_calls_side_by_side(
-    chat_server: Any, configure: Configure, llmroute: Invoke, folder: Path
+    chat_server: Any, configure: Configure, llmroute: Invoke, folder: Path, colour_in: Any
 ) -> None:
     chat_server.script = lambda asked: chat_server.reply(
         chat_server.answer(colour_in(asked)), delay_s=0.05

@@ -21,14 +21,8 @@ Configure = Callable[..., Path]
 STORE = ".llmroute/store.db"
 
 
-def colour_in(asked: Any) -> str:
-    found = re.search(r"\((\w+)\)", asked.prompt)
-    assert found is not None
-    return found[1]
-
-
 @pytest.fixture
-def models(chat_server: Any, configure: Configure) -> Any:
+def models(chat_server: Any, configure: Configure, colour_in: Any) -> Any:
     """Candidates a and b on one endpoint, both right."""
     chat_server.script = colour_in
     common = (
@@ -148,7 +142,7 @@ def test_a_damaged_store_is_named_salvaged_and_gone_on_with(
 
 
 def test_refresh_asks_again_and_the_new_answers_count(
-    models: Any, llmroute: Invoke, folder: Path
+    models: Any, llmroute: Invoke, folder: Path, colour_in: Any
 ) -> None:
     llmroute("bench", "-q")
     models.requests.clear()
