@@ -28,6 +28,7 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["LITELLM_MODE"] = "PRODUCTION"
 
 import numpy as np
+from throughput import mock_server
 
 from llmroute.artefact import training_fingerprint
 from llmroute.calibration.pair import Pair, Query
@@ -113,13 +114,6 @@ def make_map(folder: Path, provider: str) -> Path:
     return folder / "routing-map.yaml"
 
 
-def start_provider() -> tuple[subprocess.Popen[str], str]:
-    command = [sys.executable, str(Path(__file__).with_name("mock_server.py"))]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    return process, f"http://127.0.0.1:{process.stdout.readline().strip()}/v1"
-
-
 def start_proxy(folder: Path, name: str) -> tuple[subprocess.Popen[bytes], int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -196,12 +190,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=400)
     options = parser.parse_args()
-    running: list[subprocess.Popen[str] | subprocess.Popen[bytes]] = []
-    with tempfile.TemporaryDirectory() as name:
+    running: list[subprocess.Popen[bytes]] = []
+    with tempfile.TemporaryDirectory() as name, mock_server() as url:
         folder = Path(name)
         try:
-            provider, url = start_provider()
-            running.append(provider)
             map_file = make_map(folder, url)
             ports = {}
             for kind in ("without", "with"):

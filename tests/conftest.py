@@ -114,6 +114,30 @@ class ChatServer:
     reply = Reply
     """So that tests need no import from here."""
     answer = staticmethod(chat_answer)
+    refusal = Reply(
+        {
+            "error": {
+                "message": "Invalid prompt: your prompt was flagged as potentially violating our"
+                " usage policy. Please try again with a different prompt.",
+                "type": "invalid_request_error",
+                "code": "invalid_prompt",
+            }
+        },
+        400,
+    )
+    """What OpenAI says of a prompt it will not answer."""
+    too_long = Reply(
+        {
+            "error": {
+                "message": "This model's maximum context length is 128000 tokens. However, your"
+                " messages resulted in 200000 tokens. Please reduce the length of the messages.",
+                "type": "invalid_request_error",
+                "code": "context_length_exceeded",
+            }
+        },
+        400,
+    )
+    """The same of one that does not fit the model's window."""
 
     def __init__(self) -> None:
         self.script: Script = lambda asked: "ok"

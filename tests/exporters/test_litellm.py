@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -12,19 +11,6 @@ import yaml
 from llmroute.errors import InputError, UnknownName
 from llmroute.exporters.litellm import LitellmProxy
 from llmroute.records import Provenance
-
-REFUSAL = {
-    "message": "Invalid prompt: your prompt was flagged as potentially violating our usage policy."
-    " Please try again with a different prompt.",
-    "type": "invalid_request_error",
-    "code": "invalid_prompt",
-}
-TOO_LONG = {
-    "message": "This model's maximum context length is 128000 tokens. However, your messages"
-    " resulted in 200000 tokens. Please reduce the length of the messages.",
-    "type": "invalid_request_error",
-    "code": "context_length_exceeded",
-}
 
 
 def document(routing_map: Any, **params: Any) -> dict[str, Any]:
@@ -36,35 +22,17 @@ def groups(loaded: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def ask_router(chat_server, make_map, monkeypatch):
+def ask_router(chat_server, make_map, monkeypatch, ask_litellm):
     """Loads the export into litellm.Router, asks a group, returns the models that were called."""
-    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-the-providers-own")
     import litellm
 
     litellm.suppress_debug_info = True
 
     def ask(group: str, script: Any, *, times: int = 1) -> tuple[list[str], Any]:
-        loaded = document(make_map(chat_server.url))
-        settings = loaded["router_settings"]
-        router = litellm.Router(model_list=loaded["model_list"], **settings)
         chat_server.script = script
-
-        async def calls() -> Any:
-            return [await call() for _ in range(times)][-1]
-
-        async def call() -> Any:
-            try:
-                return await router.acompletion(
-                    model=group, messages=[{"role": "user", "content": "hello"}]
-                )
-            except (litellm.BadRequestError, litellm.RateLimitError) as error:
-                return error
-            finally:
-                await litellm.close_litellm_async_clients()
-                litellm.in_memory_llm_clients_cache.flush_cache()
-
-        answer = asyncio.run(calls())
+        loaded = document(make_map(chat_server.url))
+        answer = ask_litellm(loaded, group, *["hello"] * times)[-1]
         return [asked.body["model"] for asked in chat_server.requests], answer
 
     return ask
@@ -227,9 +195,7 @@ def test_a_failing_route_is_answered_by_its_fallback(ask_router, chat_server, st
 
 
 def test_a_refusal_is_not_handed_to_a_dearer_model(ask_router, chat_server) -> None:
-    called, answer = ask_router(
-        "llmroute/summaries", lambda asked: chat_server.reply({"error": REFUSAL}, 400)
-    )
+    called, answer = ask_router("llmroute/summaries", lambda asked: chat_server.refusal)
     assert called == ["gpt-4o-mini"]
     assert type(answer).__name__ == "ContentPolicyViolationError"
 
@@ -237,7 +203,7 @@ def test_a_refusal_is_not_handed_to_a_dearer_model(ask_router, chat_server) -> N
 def test_a_request_too_long_goes_to_the_larger_window(ask_router, chat_server) -> None:
     def script(asked: Any) -> Any:
         short = asked.body["model"] == "gpt-4o-mini"
-        return chat_server.reply({"error": TOO_LONG}, 400) if short else "ok"
+        return chat_server.too_long if short else "ok"
 
     assert ask_router("llmroute/summaries", script)[0] == ["gpt-4o-mini", "gpt-4.1-mini"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -157,25 +156,11 @@ def test_a_litellm_that_states_it_another_way_is_refused(tmp_path) -> None:
 
 
 def test_litellms_router_sends_by_the_fitted_boundary(
-    told_apart, make_map, chat_server, monkeypatch
+    told_apart, make_map, chat_server, ask_litellm
 ) -> None:
-    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    import litellm
-
     fit = fit_complexity(KNEE, files=[told_apart])
     loaded = yaml.safe_load(LitellmComplexity(fit=fit).render(make_map(chat_server.url)))
-    router = litellm.Router(model_list=loaded["model_list"], **loaded["router_settings"])
-
-    async def ask() -> None:
-        try:
-            for text in (EASY.format(500), HARD.format(500)):
-                messages = [{"role": "user", "content": text}]
-                await router.acompletion(model="llmroute-complexity", messages=messages)
-        finally:
-            await litellm.close_litellm_async_clients()
-            litellm.in_memory_llm_clients_cache.flush_cache()
-
-    asyncio.run(ask())
+    ask_litellm(loaded, "llmroute-complexity", EASY.format(500), HARD.format(500))
     assert [asked.body["model"] for asked in chat_server.requests] == ["gpt-4o-mini", "gpt-4o"]
 
 

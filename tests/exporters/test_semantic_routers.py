@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from dataclasses import replace
@@ -72,11 +71,9 @@ def test_semantic_router_loads_it_and_routes_by_it(make_map, tmp_path) -> None:
 # LiteLLM leaves the client it embeds the routes with open.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_litellms_auto_router_sends_a_request_to_its_tasks_group(
-    make_map, tmp_path, chat_server, monkeypatch
+    make_map, chat_server, ask_litellm
 ) -> None:
     pytest.importorskip("semantic_router")
-    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    import litellm
 
     def answer(asked: Any) -> Any:
         if not asked.path.endswith("/embeddings"):
@@ -103,20 +100,9 @@ def test_litellms_auto_router_sends_a_request_to_its_tasks_group(
     }
     more = {"llmroute-auto": auto, "openai/text-embedding-3-small": embedding}
     entries = [{"model_name": name, "litellm_params": params} for name, params in more.items()]
-    router = litellm.Router(
-        model_list=[*loaded["model_list"], *entries], **loaded["router_settings"]
-    )
-
-    async def ask() -> None:
-        try:
-            for text in ("Summarise the minutes, please.", "Prove that the sum is even.", "zzz"):
-                messages = [{"role": "user", "content": text}]
-                await router.acompletion(model="llmroute-auto", messages=messages)
-        finally:
-            await litellm.close_litellm_async_clients()
-            litellm.in_memory_llm_clients_cache.flush_cache()
-
-    asyncio.run(ask())
+    loaded["model_list"] += entries
+    texts = "Summarise the minutes, please.", "Prove that the sum is even.", "zzz"
+    ask_litellm(loaded, "llmroute-auto", *texts)
     chats = [asked for asked in chat_server.requests if asked.path.endswith("/chat/completions")]
     served = [asked.body["model"] for asked in chats]
     assert served == ["gpt-4o-mini", "gpt-4.1-mini", "gpt-4o"]

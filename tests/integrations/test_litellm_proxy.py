@@ -31,18 +31,6 @@ NAMES = (
     "router-tfidf-0.3",
     "router-tfidf-0.99",
 )
-REFUSAL = {
-    "message": "Invalid prompt: your prompt was flagged as potentially violating our usage policy."
-    " Please try again with a different prompt.",
-    "type": "invalid_request_error",
-    "code": "invalid_prompt",
-}
-TOO_LONG = {
-    "message": "This model's maximum context length is 128000 tokens. However, your messages"
-    " resulted in 200000 tokens. Please reduce the length of the messages.",
-    "type": "invalid_request_error",
-    "code": "context_length_exceeded",
-}
 
 
 def chats(chat_server: Any) -> list[Any]:
@@ -184,7 +172,7 @@ def test_a_failing_route_is_answered_by_its_fallback(
 
 
 def test_a_content_refusal_goes_to_no_other_model(proxy, chat_server) -> None:
-    chat_server.script = lambda asked: chat_server.reply({"error": REFUSAL}, 400)
+    chat_server.script = lambda asked: chat_server.refusal
     answer = proxy.ask("llmroute/summaries")
     assert answer.status == 400
     assert served(chat_server) == ["gpt-4o-mini"]
@@ -194,7 +182,7 @@ def test_a_content_refusal_goes_to_no_other_model(proxy, chat_server) -> None:
 def test_a_request_too_long_goes_to_the_larger_window(proxy, chat_server) -> None:
     def script(asked: Any) -> Any:
         short = asked.body["model"] == "gpt-4o-mini"
-        return chat_server.reply({"error": TOO_LONG}, 400) if short else "ok"
+        return chat_server.too_long if short else "ok"
 
     chat_server.script = script
     assert proxy.ask("llmroute/summaries").status == 200
