@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmroute.report.amounts import bar_text, interval_text, quality_text, share_text, usd_text
+from llmroute.report.amounts import (
+    bar_text,
+    counted,
+    interval_text,
+    quality_text,
+    share_text,
+    usd_text,
+)
+from llmroute.report.figures import Figure, figure_name
 from llmroute.report.page import Page, render_page
 from llmroute.report.sanitize import one_line
 from llmroute.report.verdicts import SYMBOLS
@@ -16,7 +24,7 @@ if TYPE_CHECKING:
 
     from llmroute.records import RoutingMap, TaskRoute
 
-PAGE = Page("history.html.j2", ("report.css", "history.css"))
+PAGE = Page("history.html.j2", ("report.css", "figures.css", "history.css"))
 WIDTH, HEIGHT = 420.0, 130.0
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 12.0, 12.0, 22.0
 
@@ -55,6 +63,7 @@ class TimeChart:
     """A figure over the runs, the oldest left."""
 
     title: str
+    description: str
     marks: tuple[Mark, ...]
     line: str
     """Corners as SVG writes them."""
@@ -78,8 +87,8 @@ class TaskHistory:
     task: str
     moments: tuple[Moment, ...]
     """The newest first."""
-    quality_chart: TimeChart | None
-    cost_chart: TimeChart | None
+    quality_chart: Figure | None
+    cost_chart: Figure | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +207,12 @@ def _moment(routing_map: RoutingMap, route: TaskRoute, before: TaskRoute | None)
 # -- charts ---------------------------------------------------------------------------------------
 
 
-def _quality_chart(routes: Sequence[TaskRoute], moments: Sequence[Moment]) -> TimeChart | None:
+def _quality_chart(routes: Sequence[TaskRoute], moments: Sequence[Moment]) -> Figure | None:
     seen = [route.evidence for route in routes]
     bars = [r.quality_threshold for r in routes if r.quality_threshold is not None]
-    return _time_chart(
+    return _figure(
+        "quality",
+        routes[0].task,
         f"Quality of {one_line(routes[0].task, 60)} over the runs",
         [(one.quality, one.quality_low, one.quality_high) for one in seen],
         [f"{m.quality} by {one_line(m.route, 60)}" for m in moments],
@@ -210,8 +221,10 @@ def _quality_chart(routes: Sequence[TaskRoute], moments: Sequence[Moment]) -> Ti
     )
 
 
-def _cost_chart(routes: Sequence[TaskRoute], moments: Sequence[Moment]) -> TimeChart | None:
-    return _time_chart(
+def _cost_chart(routes: Sequence[TaskRoute], moments: Sequence[Moment]) -> Figure | None:
+    return _figure(
+        "cost",
+        routes[0].task,
         f"Price of 1,000 requests of {one_line(routes[0].task, 60)} over the runs",
         [(route.evidence.cost_usd_per_1k, None, None) for route in routes],
         [f"{m.cost} with {one_line(m.route, 60)}" for m in moments],
@@ -220,7 +233,9 @@ def _cost_chart(routes: Sequence[TaskRoute], moments: Sequence[Moment]) -> TimeC
     )
 
 
-def _time_chart(
+def _figure(
+    what: str,
+    task: str,
     title: str,
     values: Sequence[tuple[float | None, float | None, float | None]],
     tips: Sequence[str],
@@ -228,7 +243,7 @@ def _time_chart(
     *,
     bar: float | None = None,
     dollars: bool = False,
-) -> TimeChart | None:
+) -> Figure | None:
     """The chart, or None where fewer than two runs know the figure."""
     known = [one for triple in values for one in (*triple, bar) if one is not None]
     if sum(value is not None for value, _, _ in values) < 2:
@@ -254,8 +269,9 @@ def _time_chart(
         if value is not None
     )
     label = usd_text if dollars else quality_text
-    return TimeChart(
+    chart = TimeChart(
         title=title,
+        description=f"{counted(len(marks), 'run')}, the oldest left; the table holds the figures.",
         marks=marks,
         line=" ".join(f"{mark.x},{mark.y}" for mark in marks),
         bar_y=None if bar is None else place(bar),
@@ -264,3 +280,4 @@ def _time_chart(
         first_label=moments[0].started[:10],
         last_label=moments[-1].started[:10],
     )
+    return Figure(figure_name(f"{what}-over-time", task), "time", chart)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import (
@@ -20,6 +21,7 @@ from markupsafe import Markup
 from llmroute import __version__
 from llmroute.errors import InputError
 from llmroute.report import amounts
+from llmroute.report.figures import draw
 from llmroute.report.sanitize import one_line, visible
 from llmroute.report.verdicts import MEANINGS, SYMBOLS
 from llmroute.resources import shipped
@@ -92,6 +94,7 @@ def page_environment(template_dir: Path | None = None) -> Environment:
         share_text=amounts.share_text,
         count_text=amounts.count_text,
         one_line=one_line,
+        draw=partial(draw, environment),
     )
     return environment
 

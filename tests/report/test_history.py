@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llmroute.records import Provenance
-from llmroute.report.history import build_history, render_history
+from llmroute.report.history import TimeChart, build_history, render_history
 
 if TYPE_CHECKING:
     from llmroute.records import Comparison, Outcomes, RoutingMap
@@ -58,8 +58,10 @@ def test_charts_need_two_runs_that_know_the_figure(maps: list[RoutingMap]) -> No
     assert build_history(maps[:1]).headline.startswith("One run so far")
     several = build_history(maps).tasks[0]
     assert several.quality_chart is not None
-    assert len(several.quality_chart.marks) == 3
-    assert [mark.changed for mark in several.quality_chart.marks].count(True) <= 1
+    chart = several.quality_chart.chart
+    assert isinstance(chart, TimeChart)
+    assert len(chart.marks) == 3
+    assert [mark.changed for mark in chart.marks].count(True) <= 1
 
 
 def test_the_page_escapes_what_it_shows_and_is_the_same_for_the_same_runs(

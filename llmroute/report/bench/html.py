@@ -10,15 +10,20 @@ from markupsafe import Markup
 from llmroute.report.bench import charts
 from llmroute.report.bench.samples import RESULT_CODES
 from llmroute.report.bench.table import table_rows
+from llmroute.report.figures import Figure, figure_name
 from llmroute.report.page import Page, render_page
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from llmroute.report.bench.tasks import TaskView
     from llmroute.report.bench.view import ReportView
 
 PAGE = Page(
-    "report.html.j2", ("report.css",), ("report.js",), {"interval_mark": charts.interval_mark}
+    "report.html.j2",
+    ("report.css", "figures.css"),
+    ("report.js",),
+    {"interval_mark": charts.interval_mark},
 )
 
 
@@ -39,10 +44,26 @@ def render_html(view: ReportView, template_dir: Path | None = None) -> str:
         data=_json_for_script(_page_data(view)),
         domain=charts.quality_domain(view.tasks),
         route_domain=charts.route_domain(view.tasks),
-        task_charts=[charts.task_chart(task) for task in view.tasks],
-        overall_chart=charts.overall_chart(view),
+        task_figures=[task_figure(task) for task in view.tasks],
+        overall_figure=overall_figure(view),
         result_codes=RESULT_CODES,
     )
+
+
+def report_figures(view: ReportView) -> tuple[Figure, ...]:
+    """Every figure of the page that can be drawn, in its order."""
+    found = (*(task_figure(task) for task in view.tasks), overall_figure(view))
+    return tuple(figure for figure in found if figure is not None)
+
+
+def task_figure(task: TaskView) -> Figure | None:
+    """Price against quality of one task; None where nothing is priced and scored."""
+    return Figure.of(figure_name("price", task.task), "price", charts.task_chart(task))
+
+
+def overall_figure(view: ReportView) -> Figure | None:
+    """Price against quality of all traffic; None where there are not two points."""
+    return Figure.of("price-all-traffic", "price", charts.overall_chart(view))
 
 
 def _page_data(view: ReportView) -> dict[str, Any]:

@@ -86,6 +86,17 @@ class MapPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionMap:
+    """Prompts in two dimensions, and where they were sent."""
+
+    title: str
+    description: str
+    points: tuple[MapPoint, ...]
+    width: float = WIDTH
+    height: float = HEIGHT - BOTTOM + TOP
+
+
+@dataclass(frozen=True, slots=True)
 class _Axes:
     x_low: float
     x_high: float
@@ -247,18 +258,18 @@ def _front(curve: Curve) -> Floats:
     return hull_values(curve.cost_usd, curve.quality)
 
 
-def decision_map(calibration: Calibration) -> tuple[MapPoint, ...]:
+def decision_map(calibration: Calibration) -> DecisionMap | None:
     """Prompts in two dimensions, near where they share spellings; none without a threshold.
 
     The two leading principal components of hashed character and word n-grams.
     """
     point, pair = calibration.point, calibration.pair
     if point is None:
-        return ()
+        return None
     rows = _some(len(pair), calibration.wish.seed)
     places = _components([pair.queries[row].text for row in rows])
     strong = calibration.scores >= point.threshold
-    return tuple(
+    points = tuple(
         MapPoint(
             x=round(LEFT + float(x) * (WIDTH - LEFT - RIGHT), 1),
             y=round(TOP + float(y) * (HEIGHT - BOTTOM - TOP), 1),
@@ -267,6 +278,11 @@ def decision_map(calibration: Calibration) -> tuple[MapPoint, ...]:
             tip=f"{pair.ids[row]}: {score_text(calibration, row)}",
         )
         for row, (x, y) in zip(rows, places, strict=True)
+    )
+    return DecisionMap(
+        "Where prompts were sent",
+        f"{len(points):,} prompts in two dimensions, near where they share spellings.",
+        points,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmroute.report.calibration import charts
+from llmroute.report.figures import Figure
 from llmroute.report.page import Page, render_page
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from llmroute.calibrating import Calibration
     from llmroute.report.calibration.view import CalibrationView
 
-PAGE = Page("calibration.html.j2", ("report.css", "calibration.css"))
+PAGE = Page("calibration.html.j2", ("report.css", "figures.css", "calibration.css"))
 
 
 def render_calibration(
@@ -34,8 +35,15 @@ def render_calibration(
         template_dir,
         view=view,
         pair=calibration.pair,
-        share_chart=charts.share_chart(calibration),
-        cost_chart=charts.cost_chart(calibration),
-        map_points=charts.decision_map(calibration),
-        map_size=(charts.WIDTH, charts.HEIGHT - charts.BOTTOM + charts.TOP),
+        figures={figure.name: figure for figure in calibration_figures(calibration)},
     )
+
+
+def calibration_figures(calibration: Calibration) -> tuple[Figure, ...]:
+    """Every figure of the page that can be drawn, in its order."""
+    found = (
+        Figure.of("quality-over-share", "lines", charts.share_chart(calibration)),
+        Figure.of("quality-over-cost", "lines", charts.cost_chart(calibration)),
+        Figure.of("decisions", "decisions", charts.decision_map(calibration)),
+    )
+    return tuple(figure for figure in found if figure is not None)

@@ -1,0 +1,72 @@
+"""A chart's geometry → its SVG: a part of a page, or a file of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+SLUG_CHARS = 40
+
+
+class Chart(Protocol):
+    """What every chart has; the rest is between it and the template that draws it."""
+
+    @property
+    def width(self) -> float:
+        """In the drawing's own units, as all coordinates."""
+        ...
+
+    @property
+    def height(self) -> float:
+        """Of the drawing."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What a screen reader says first."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What it says then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One drawing."""
+
+    name: str
+    """Its id on the page and the stem of its file: lower-case letters, digits and hyphens."""
+    kind: str
+    """Which template of `reports/figures/` draws it."""
+    chart: Chart
+
+    @classmethod
+    def of(cls, name: str, kind: str, chart: Chart | None) -> Figure | None:
+        """The figure, or None where there is nothing to draw."""
+        return None if chart is None else cls(name, kind, chart)
+
+
+def draw(environment: Environment, figure: Figure) -> Markup:
+    """The figure as an `<svg>` element; every text in it is escaped like the page's."""
+    template = environment.get_template(f"figures/{figure.kind}.svg.j2")
+    return Markup(template.render(name=figure.name, chart=figure.chart))  # noqa: S704 - escaped
+
+
+def figure_name(kind: str, text: str) -> str:
+    """A stem that says what is drawn, and is another for another text.
+
+    >>> figure_name("price", "math"), figure_name("price", "../Über")
+    ('price-math', 'price-ber-fba2ff')
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:SLUG_CHARS]
+    if slug == text:
+        return f"{kind}-{slug}"
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:6]
+    return f"{kind}-{slug}-{digest}" if slug else f"{kind}-{digest}"
