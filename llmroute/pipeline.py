@@ -445,6 +445,6 @@ def record_run(store: Path, file: Path, run_id: str | None) -> None:
 
     with StoreReader.open(store) as reader:
         plan = recall_plan(find_run(reader, store, run_id), reader)
-        answers = reader.completions(call.key for call in plan.calls)
+        answers = reader.answers(call.key for call in plan.calls)
         recording = recorded_answers(plan.calls, answers)
     write_recording(file, recording)

@@ -76,16 +76,20 @@ def _read_answer(line: Fields) -> Completion:
 
 
 def recorded_answers(
-    calls: Iterable[Call], answers: Iterable[Completion]
+    calls: Iterable[Call], answers: Mapping[str, Completion]
 ) -> dict[RecordedKey, Completion]:
-    """Answers to the calls as a recording names them, each at the cost its call's price gives."""
-    asked = {call.key: call for call in calls}
+    """Answers as a recording names them, each at the cost its call's price gives.
+
+    Args:
+        calls: samples that ask the same share a key, and each gets the answer.
+        answers: call key → answer.
+    """
     return {
         (call.suite, call.sample_id, call.candidate.name, call.repeat): replace(
             answer, recorded_cost_usd=answer.cost_usd(call.candidate.price)
         )
-        for answer in answers
-        for call in (asked[answer.key],)
+        for call in calls
+        if (answer := answers.get(call.key)) is not None
     }
 
 

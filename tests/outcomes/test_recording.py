@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from llmroute.errors import LogFormatError
 from llmroute.outcomes import read_recording, write_recording
-from llmroute.records import Completion, Usage
+from llmroute.outcomes.recording import recorded_answers
+from llmroute.records import Call, Candidate, Completion, Price, Usage
 
 MINIMAL = {"sample_id": "q1", "candidate": "m", "output": "4"}
 
@@ -82,6 +83,18 @@ def test_the_same_answer_twice_counts_once(read):
 def test_two_answers_to_one_call_name_both_lines(read):
     with pytest.raises(LogFormatError, match=r"r\.jsonl:2: another answer .*r\.jsonl:1"):
         read(MINIMAL, {**MINIMAL, "output": "5"})
+
+
+def test_samples_that_ask_the_same_each_get_the_answer_at_its_price():
+    candidate = Candidate("m", "openai/m", price=Price(1.0, 5.0))
+    one, twin, other = (
+        Call(key, "s", "t", sample_id, candidate, (), "", {})
+        for key, sample_id in (("k", "a"), ("k", "b"), ("unanswered", "c"))
+    )
+    answer = Completion("k", "4", Usage(1000, 200))
+    recorded = recorded_answers([one, twin, other], {"k": answer})
+    assert list(recorded) == [("s", "a", "m", 0), ("s", "b", "m", 0)]
+    assert {found.recorded_cost_usd for found in recorded.values()} == {0.002}
 
 
 def test_a_recording_is_written_in_the_order_of_its_keys(tmp_path):
