@@ -12,22 +12,16 @@ from llmroute.calls.budget import Ledger, cost_usd, is_unbilled
 from llmroute.calls.intake import Intake, Result
 from llmroute.calls.lane import Job, Lane
 from llmroute.calls.lanes import Lanes, Pacing
-from llmroute.calls.redact import redact
+from llmroute.calls.lookout import Lookout
 from llmroute.calls.rest import Rest
 from llmroute.calls.retry import Randomness, RetryRule
 from llmroute.calls.source import CallSource
-from llmroute.errors import BudgetSpent, CallError
+from llmroute.calls.unanswered import Unanswered
+from llmroute.errors import CallError
 from llmroute.records import Call, Candidate, Failure
 
 if TYPE_CHECKING:
     from llmroute.calls.client import Client
-
-READ_AHEAD = 4096
-"""Calls known but not yet sent: enough to see every candidate, few enough to hold."""
-FARTHEST_AHEAD = 2**17
-"""Calls known where all of them belong to full lanes: others may stand behind them."""
-PULLS_A_TURN = 512
-"""Calls pulled before the event loop gets its turn, where all seen belong to full lanes."""
 
 
 async def execute(
@@ -95,15 +89,19 @@ async def execute(
     """
     if concurrency < 1:
         raise ValueError(f"concurrency is {concurrency}, must be at least 1")
+    intake = Intake.of(calls, on_done, ledger)
+    lanes = Lanes(client_for, pacing or Pacing(), concurrency, ledger, on_limit, clock())
+    unanswered = Unanswered(lanes, ledger, frozenset(secrets), now)
     run = _Execution(
-        intake=Intake.of(calls, on_done, ledger),
-        lanes=Lanes(client_for, pacing or Pacing(), concurrency, ledger, on_limit, clock()),
+        intake=intake,
+        lanes=lanes,
+        lookout=Lookout(intake, lanes, unanswered, clock),
+        unanswered=unanswered,
         rest=Rest(sleep),
         on_attempt=on_attempt,
         on_stopped=on_stopped,
         ledger=ledger,
         retry=retry or RetryRule(),
-        secrets=frozenset(secrets),
         rng=rng,
         clock=clock,
         now=now,
@@ -118,18 +116,17 @@ class _Execution:
 
     intake: Intake
     lanes: Lanes
+    lookout: Lookout
+    unanswered: Unanswered
     rest: Rest
     on_attempt: Callable[[Call, Failure], None] | None
     on_stopped: Callable[[Candidate, Failure], None] | None
     ledger: Ledger | None
     retry: RetryRule
-    secrets: frozenset[str]
     rng: Randomness
     clock: Callable[[], float]
     now: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
-    scouting: bool = False
-    """A worker is looking further ahead for a lane that is not full."""
     stopping: bool = False
 
     # -- the run ----------------------------------------------------------------------------------
@@ -170,14 +167,12 @@ class _Execution:
 
     async def _work(self) -> None:
         while not (self.stopping or self.intake.is_over):
-            lane = self._next_lane()
+            lane = self.lookout.next_lane()
             if lane is not None:
                 await self._serve(lane)
-            elif self._may_scout():
-                self.scouting = True
-                await asyncio.sleep(0)
-                self.scouting = False
-            elif self.intake.pending or self.scouting:
+            elif self.lookout.may_scout:
+                await self.lookout.scout()
+            elif self.intake.pending or self.lookout.scouting:
                 self._set_alarm()
                 await self.rest.wait()
             elif not self.intake.source.exhausted:
@@ -186,7 +181,7 @@ class _Execution:
 
     def _pass_on(self) -> None:
         """Let a resting worker go on, now or as soon as there is something to do."""
-        if self._may_scout() or self.lanes.fairest(self.clock()) is not None:
+        if self.lookout.may_scout or self.lanes.fairest(self.clock()) is not None:
             self.rest.wake_one()
         else:
             self._set_alarm()
@@ -194,42 +189,6 @@ class _Execution:
     def _set_alarm(self) -> None:
         now_s = self.clock()
         self.rest.wake_at(self.lanes.opens_at(now_s), now_s)
-
-    # -- which call is next -----------------------------------------------------------------------
-
-    def _next_lane(self) -> Lane | None:
-        """The lane to be served, or None where every lane seen so far is empty or full."""
-        while self.lanes.queued < READ_AHEAD and not self.intake.source.dry:
-            self._pull()
-        lane = self.lanes.fairest(self.clock())
-        pulls = 0
-        while lane is None and self._may_scout() and pulls < PULLS_A_TURN:
-            pulls += 1
-            pulled = self._pull()
-            lane = pulled if pulled is not None and self._is_open(pulled) else None
-        if lane is not None:
-            self.lanes.take_turn(lane)
-        return lane
-
-    def _is_open(self, lane: Lane) -> bool:
-        now_s = self.clock()
-        return lane.opens_at(now_s, self.ledger) <= now_s
-
-    def _may_scout(self) -> bool:
-        ahead = self.lanes.queued
-        return not (self.intake.source.dry or self.scouting) and ahead < FARTHEST_AHEAD
-
-    def _pull(self) -> Lane | None:
-        """Take one call in: the lane it now waits in, or None where it needs no sending."""
-        job = self.intake.take()
-        if job is None:
-            return None
-        lane = self.lanes.of(job.call.candidate)
-        if lane.stopped is not None:
-            self.intake.finish(job, self._unsent(lane.stopped, job))
-            return None
-        self.lanes.put(lane, job)
-        return lane
 
     # -- what became of it ------------------------------------------------------------------------
 
@@ -273,7 +232,7 @@ class _Execution:
 
     def _failed(self, lane: Lane, job: Job, error: CallError) -> None:
         now_s = self.clock()
-        failure = self._failure(job, error, now_s - job.sent_s)
+        failure = self.unanswered.failed(job, error, now_s - job.sent_s)
         # One that wants too long a rest is stopped; others of its key find out for themselves.
         if not self.retry.is_too_long(error):
             lane.slow_down(job, error, now_s)
@@ -310,27 +269,11 @@ class _Execution:
         if self.on_stopped is not None:
             self.on_stopped(lane.candidate, failure)
         for job in self.lanes.take_waiting(lane):
-            self.intake.finish(job, self._unsent(lane.stopped, job))
+            self.intake.finish(job, self.unanswered.unsent(job, lane.stopped))
 
     def _spent(self, lane: Lane, job: Job, ledger: Ledger) -> None:
         """Stop the candidate whose next call could pass the cap."""
-        failure = self._failure(job, ledger.no_room(job.worst_usd), None)
+        failure = self.unanswered.failed(job, ledger.no_room(job.worst_usd), None)
         ledger.unsent += 1
         self.intake.finish(job, failure)
         self._stop(lane, failure, failure.message)
-
-    def _failure(self, job: Job, error: CallError, latency_s: float | None) -> Failure:
-        return Failure(
-            key=job.call.key,
-            kind=error.kind,
-            message=redact(str(error), self.secrets | self.lanes.keys),
-            status=error.status,
-            latency_s=latency_s,
-            attempts=job.attempts,
-            created_s=self.now(),
-        )
-
-    def _unsent(self, stopped: Failure, job: Job) -> Failure:
-        if self.ledger is not None and stopped.kind == BudgetSpent.kind:
-            self.ledger.unsent += 1
-        return replace(stopped, key=job.call.key, attempts=job.attempts, created_s=self.now())
