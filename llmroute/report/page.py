@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+OWN_STYLE = "own.css"
+"""Shipped empty; a project's own stands last, so that a few colours need no copy of a sheet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """The files of `reports/` that make up a page; several styles or scripts stand as one."""
@@ -55,7 +59,7 @@ def render_page(page: Page, template_dir: Path | None, **fields: Any) -> str:
     """
     environment = page_environment(template_dir)
     environment.globals.update(page.functions)  # a macro sees these, but no field
-    style = _joined(environment, page.styles, "</style")
+    style = _joined(environment, (*page.styles, OWN_STYLE), "</style")
     script = _joined(environment, page.scripts, "</script")
     try:
         return environment.get_template(page.template).render(
