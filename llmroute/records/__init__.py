@@ -16,7 +16,14 @@ from llmroute.records.judging import Correction, JudgeDiagnosis, JudgeEvidence, 
 from llmroute.records.log import LoggedRequest
 from llmroute.records.outcome import Outcome, Outcomes, Prompt, Score
 from llmroute.records.price import Price, Usage
-from llmroute.records.quality import Evidence, QualityRule, QualityThreshold, TaskLimits, Verdict
+from llmroute.records.quality import (
+    Evidence,
+    QualityRule,
+    QualityThreshold,
+    RouteVerdict,
+    TaskLimits,
+    Verdict,
+)
 from llmroute.records.query_router import Cascade, QueryRouter
 from llmroute.records.recognition import (
     RECOGNISER_EMBEDDING,
@@ -79,6 +86,7 @@ __all__ = [
     "QueryRouter",
     "RecognitionFigures",
     "Rejected",
+    "RouteVerdict",
     "RoutingMap",
     "Rubric",
     "RuleSetting",

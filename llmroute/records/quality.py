@@ -7,6 +7,8 @@ from typing import Literal
 
 Evidence = Literal["proven", "likely", "mean"]
 Verdict = Literal["proven", "likely", "undecided", "fails"]
+RouteVerdict = Literal["proven", "likely", "undecided", "fails", "fallback"]
+"""Of what answers a task: fallback where no candidate qualifies."""
 
 
 @dataclass(frozen=True, slots=True)

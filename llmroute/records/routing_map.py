@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from llmroute.records.comparison import CostBasis
 from llmroute.records.judging import JudgeEvidence
-from llmroute.records.quality import QualityRule, QualityThreshold, TaskLimits, Verdict
+from llmroute.records.quality import (
+    QualityRule,
+    QualityThreshold,
+    RouteVerdict,
+    TaskLimits,
+    Verdict,
+)
 from llmroute.records.query_router import Cascade, QueryRouter
 from llmroute.records.recognition import FittedRecogniser, Match
 from llmroute.records.savings import Savings
@@ -55,7 +61,7 @@ class TaskRoute:
     task: str
     route: str
     fallbacks: tuple[str, ...]
-    verdict: Verdict | Literal["fallback"]
+    verdict: RouteVerdict
     """The route's own verdict; "fallback": none clears, so the reference answers."""
     reason: str
     quality_threshold: float | None

@@ -10,6 +10,8 @@ from typing import Protocol
 from jinja2 import Environment
 from markupsafe import Markup
 
+from llmroute.report.attributes import Drawing, ElementId
+
 SLUG_CHARS = 40
 
 
@@ -41,16 +43,16 @@ class Chart(Protocol):
 class Figure:
     """One drawing."""
 
-    name: str
+    name: ElementId
     """Its id on the page and the stem of its file: lower-case letters, digits and hyphens."""
-    kind: str
+    kind: Drawing
     """Which template of `reports/figures/` draws it."""
     chart: Chart
 
     @classmethod
     def of(cls, name: str, kind: str, chart: Chart | None) -> Figure | None:
         """The figure, or None where there is nothing to draw."""
-        return None if chart is None else cls(name, kind, chart)
+        return None if chart is None else cls(ElementId(name), Drawing(kind), chart)
 
 
 def draw(environment: Environment, figure: Figure) -> Markup:

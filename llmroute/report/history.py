@@ -14,6 +14,7 @@ from llmroute.report.amounts import (
     share_text,
     usd_text,
 )
+from llmroute.report.attributes import Corners
 from llmroute.report.figures import Figure, figure_name
 from llmroute.report.page import Page, render_page
 from llmroute.report.sanitize import one_line
@@ -22,7 +23,7 @@ from llmroute.report.verdicts import SYMBOLS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llmroute.records import RoutingMap, TaskRoute
+    from llmroute.records import RouteVerdict, RoutingMap, TaskRoute
 
 PAGE = Page("history.html.j2", ("report.css", "figures.css", "history.css"))
 WIDTH, HEIGHT = 420.0, 130.0
@@ -36,7 +37,7 @@ class Moment:
     run_id: str
     started: str
     route: str
-    verdict: str
+    verdict: RouteVerdict
     symbol: str
     quality: str
     interval: str
@@ -65,8 +66,7 @@ class TimeChart:
     title: str
     description: str
     marks: tuple[Mark, ...]
-    line: str
-    """Corners as SVG writes them."""
+    line: Corners
     bar_y: float | None
     low_label: str
     high_label: str
@@ -273,11 +273,11 @@ def _figure(
         title=title,
         description=f"{counted(len(marks), 'run')}, the oldest left; the table holds the figures.",
         marks=marks,
-        line=" ".join(f"{mark.x},{mark.y}" for mark in marks),
+        line=Corners(" ".join(f"{mark.x},{mark.y}" for mark in marks)),
         bar_y=None if bar is None else place(bar),
         low_label=label(low),
         high_label=label(high),
         first_label=moments[0].started[:10],
         last_label=moments[-1].started[:10],
     )
-    return Figure(figure_name(f"{what}-over-time", task), "time", chart)
+    return Figure.of(figure_name(f"{what}-over-time", task), "time", chart)

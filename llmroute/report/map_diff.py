@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from llmroute.report.amounts import UNKNOWN, counted, quality_text, usd_text
 from llmroute.report.verdicts import SYMBOLS, threshold_text
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 
 COLUMNS = ("", "Task", "Route", "Verdict", "Quality", "Bar", "$/1k", "n")
 RIGHT = ("Quality", "$/1k", "n")
-SIGNS = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
+Change = Literal["same", "changed", "added", "removed"]
+Sign = Literal[" ", "~", "+", "-"]
+SIGNS: dict[Change, Sign] = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
+_MOVES: tuple[Change, ...] = ("changed", "added", "removed")
 
 
 @dataclass(frozen=True, slots=True)
 class DiffRow:
     """One task of two maps; a cell reads `before → after` where the two differ."""
 
-    sign: str
+    sign: Sign
     task: str
     route: str
     verdict: str
@@ -52,7 +55,7 @@ def diff_sentence(change: MapChange) -> str:
     signs = [row.sign for row in diff_rows(change)]
     counts = [
         f"{counted(number, 'task')} {name}"
-        for name in ("changed", "added", "removed")
+        for name in _MOVES
         if (number := signs.count(SIGNS[name]))
     ]
     n_same = signs.count(SIGNS["same"])
@@ -147,7 +150,7 @@ def _row(task: TaskChange) -> DiffRow:
     )
 
 
-def _change(task: TaskChange) -> str:
+def _change(task: TaskChange) -> Change:
     if task.before is None or task.after is None:
         return "added" if task.before is None else "removed"
     return "same" if _side(task.before) == _side(task.after) else "changed"

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
 from llmroute.digest import digest
+from llmroute.report.attributes import ElementId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -56,7 +57,7 @@ class SampleView:
     task_index: int | None
     """Place of the task on the page; None where the comparison does not know it."""
     sample_id: str
-    anchor: str
+    anchor: ElementId
     """Its id on the page, and in links to it: the same on the page of every run."""
     prompt: str | None
     target: str | None
@@ -158,7 +159,7 @@ def _view(
         task=key[0],
         task_index=task_index,
         sample_id=key[1],
-        anchor=f"s-{digest(key)[:12]}",
+        anchor=ElementId(f"s-{digest(key)[:12]}"),
         prompt=text,
         target=target,
         tags=difficulty + (prompt.tags if prompt else ()),

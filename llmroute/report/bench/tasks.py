@@ -13,7 +13,14 @@ from llmroute.report.verdicts import SYMBOLS, threshold_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from llmroute.records import Cell, Rejected, TaskComparison, TaskRoute
+    from llmroute.records import (
+        Cell,
+        Rejected,
+        RouteVerdict,
+        TaskComparison,
+        TaskRoute,
+        Verdict,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,7 @@ class CellView:
 
     task: str
     candidate: str
-    verdict: str
+    verdict: Verdict
     symbol: str
     reason: str
     quality: QualityView
@@ -49,7 +56,7 @@ class RejectedView:
     """A candidate that is not the route of its task, and why."""
 
     candidate: str
-    verdict: str
+    verdict: Verdict
     symbol: str
     reason: str
     quality: QualityView
@@ -71,7 +78,7 @@ class TaskView:
     traffic: Quantity
     """Share of all requests."""
     route: str
-    verdict: str
+    verdict: RouteVerdict
     symbol: str
     reason: str
     fallbacks: tuple[str, ...]
