@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmroute.cli import charts as chart_options
 from llmroute.cli import options as opt
 from llmroute.cli.errors import command
 
@@ -99,6 +100,8 @@ def bench(
     volume: opt.VolumeOption = None,
     out: opt.Out = None,
     output: opt.Output = None,
+    charts: chart_options.Charts = None,
+    png: chart_options.Png = False,
     as_json: opt.AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> int:
@@ -122,6 +125,7 @@ def bench(
     from llmroute.sandbox import code_execution
 
     check_suffixes(output or ())
+    chart_folder = chart_options.read_charts(charts, png=png)
     _check_together(offline=offline, refresh=refresh)
     settings = _settings(config, repeats, max_usd, quiet=quiet or as_json)
     decision = opt.read_decision(threshold, evidence, confidence, reference, prices, labels)
@@ -166,6 +170,7 @@ def bench(
         background=lambda: look_back(
             settings.store, result, decision=decision, volume=traffic or settings.volume
         ),
+        charts=chart_folder,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmroute.cli import charts as chart_options
 from llmroute.cli import options as opt
 from llmroute.cli.errors import command
 
@@ -112,6 +113,8 @@ def calibrate(
         Path,
         typer.Option("--out", metavar="FOLDER", help="Where map, router and page go."),
     ] = DEFAULT_OUT,
+    charts: chart_options.Charts = None,
+    png: chart_options.Png = False,
     candidates: Annotated[
         str | None,
         typer.Option(
@@ -146,6 +149,7 @@ def calibrate(
     from llmroute.report.calibration.json_form import calibration_to_json
     from llmroute.report.calibration.view import build_calibration_view
 
+    chart_folder = chart_options.read_charts(charts, png=png)
     wish = Wish(
         target=_target(
             {
@@ -173,10 +177,11 @@ def calibrate(
         "prices": opt.read_prices(prices),
     }
     if candidates is not None:
-        return _several(_names(candidates, wish), wish, source, as_json=as_json)
+        names = _names(candidates, wish, charts)
+        return _several(names, wish, source, as_json=as_json)
     calibration = run_calibration(wish, **source)
     view = build_calibration_view(calibration)
-    written = _write(calibration, view, out)
+    written = _write(calibration, view, out, chart_folder)
     if as_json:
         typer.echo(calibration_to_json(calibration), nl=False)
     else:
@@ -185,11 +190,11 @@ def calibrate(
     return 0
 
 
-def _names(written: str, wish: Wish) -> list[str]:
+def _names(written: str, wish: Wish, charts: Path | None) -> list[str]:
     """The candidates, separated by commas.
 
     Raises:
-        ConfigError: a pair, or what is of a pair, is named too.
+        ConfigError: a pair, what is of a pair, or figures are asked for too.
     """
     from llmroute.errors import ConfigError
 
@@ -199,6 +204,10 @@ def _names(written: str, wish: Wish) -> list[str]:
             if wish.weak or wish.strong
             else f"--policy {wish.policy} is of a pair, and --candidates names several",
             fix="Name --weak and --strong, or --candidates.",
+        )
+    if charts is not None:
+        raise ConfigError(
+            "--candidates draws no figure, and --charts asks for some", fix="Leave one out."
         )
     return [name.strip() for name in written.split(",") if name.strip()]
 
@@ -242,10 +251,15 @@ def _target(
     return Target(kind, value, confidence or 0.95)
 
 
-def _write(calibration: Calibration, view: CalibrationView, folder: Path) -> list[Path]:
-    """The page and the router, then the map that names it."""
+def _write(
+    calibration: Calibration,
+    view: CalibrationView,
+    folder: Path,
+    charts: chart_options.ChartFolder | None,
+) -> list[Path]:
+    """The page and the router, then the map that names it, and figures where they are wanted."""
     from llmroute.files import atomic_write
-    from llmroute.report.calibration.html import render_calibration
+    from llmroute.report.calibration.html import calibration_figures, render_calibration
     from llmroute.routing_map.file import map_to_yaml
     from llmroute.shipping import save_calibration
 
@@ -253,7 +267,8 @@ def _write(calibration: Calibration, view: CalibrationView, folder: Path) -> lis
     routing_map, written = save_calibration(calibration, folder)
     atomic_write(folder / PAGE_FILE, page)
     atomic_write(folder / opt.MAP_FILE, map_to_yaml(routing_map))
-    return [*written, folder / PAGE_FILE, folder / opt.MAP_FILE]
+    drawn = charts.write(calibration_figures(calibration), None) if charts else []
+    return [*written, folder / PAGE_FILE, folder / opt.MAP_FILE, *drawn]
 
 
 def _print(view: CalibrationView, further: Sequence[Table]) -> None:

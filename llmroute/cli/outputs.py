@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from llmroute.cli.charts import ChartFolder
 from llmroute.cli.options import MAP_FILE
 from llmroute.deciding import Background, Result
 from llmroute.errors import ConfigError
@@ -78,6 +79,14 @@ class Artefacts:
             return
         form = next(suffix for suffix in self._forms() if path.name.endswith(suffix))
         atomic_write(path, self._forms()[form]())
+
+    def write_charts(self, charts: ChartFolder | None) -> list[Path]:
+        """The figures of the report as files, where they are asked for; the paths written."""
+        if charts is None:
+            return []
+        from llmroute.report.bench.html import report_figures
+
+        return charts.write(report_figures(self.view), self._templates)
 
     def _forms(self) -> dict[str, Callable[[], str]]:
         from llmroute.report.bench.html import render_html

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmroute.cli import charts as chart_options
 from llmroute.cli import options as opt
 from llmroute.cli.errors import command
 
@@ -42,6 +43,8 @@ def report(
     evidence: opt.EvidenceRule = None,
     reference: opt.Reference = None,
     prices: opt.PriceFile = None,
+    charts: chart_options.Charts = None,
+    png: chart_options.Png = False,
     volume: opt.VolumeOption = None,
     config: opt.ConfigFile = None,
     store: opt.Store = None,
@@ -51,9 +54,12 @@ def report(
     from llmroute.cli.outputs import REPORT_FILE, Artefacts, check_suffixes
     from llmroute.pipeline import look_back, remap
 
+    chart_folder = chart_options.read_charts(charts, png=png)
     decision = opt.read_decision(threshold, evidence, None, reference, prices)
     if history is not None:
-        paths = _write_history(history, run, decision, output, template, config, store)
+        paths = _write_history(
+            history, run, decision, output, template, config, store, chart_folder
+        )
         say("Wrote " + ", ".join(str(path) for path in paths))
         return 0
     check_suffixes(output or ())
@@ -70,7 +76,8 @@ def report(
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         artefacts.write(path)
-    say("Wrote " + ", ".join(str(path) for path in paths))
+    written = (*paths, *artefacts.write_charts(chart_folder))
+    say("Wrote " + ", ".join(str(path) for path in written))
     return 0
 
 
@@ -82,8 +89,9 @@ def _write_history(
     template: Path | None,
     config: Path | None,
     store: Path | None,
+    charts: chart_options.ChartFolder | None,
 ) -> list[Path]:
-    """The page over several runs; the paths written.
+    """The page over several runs, and its figures; the paths written.
 
     Raises:
         ConfigError: one run is named too, or another form than HTML is asked for.
@@ -91,7 +99,7 @@ def _write_history(
     from llmroute.errors import ConfigError
     from llmroute.files import atomic_write
     from llmroute.pipeline import remap_runs
-    from llmroute.report.history import build_history, render_history
+    from llmroute.report.history import build_history, history_figures, render_history
 
     settings = opt.read_config(config)
     paths = output or [settings.out / HISTORY_FILE]
@@ -103,8 +111,9 @@ def _write_history(
                 f"{path} is no page", where="-o", fix="Name a file that ends in .html."
             )
     maps, notes = remap_runs(opt.find_store(config, store), n_runs, decision)
-    page = render_history(build_history(maps, notes), template or opt.own_templates(settings))
+    view, templates = build_history(maps, notes), template or opt.own_templates(settings)
+    page = render_history(view, templates)
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, page)
-    return paths
+    return [*paths, *(charts.write(history_figures(view), templates) if charts else [])]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from llmroute.cli.charts import ChartFolder
 from llmroute.cli.console import say, stdout_console
 from llmroute.cli.outputs import Artefacts
 from llmroute.deciding import Background, Result
@@ -23,6 +24,7 @@ def finish(
     as_json: bool,
     templates: Path | None = None,
     background: Callable[[], Background] = Background,
+    charts: ChartFolder | None = None,
 ) -> int:
     """Write the artefacts, print the story, and say how it ended.
 
@@ -33,17 +35,20 @@ def finish(
         as_json: print the map as JSON instead of the story.
         templates: the project's own report templates.
         background: looks up what reports say beside the result.
+        charts: where the report's figures go as files of their own; None: nowhere.
     """
     artefacts = Artefacts(result, templates, background)
     written = artefacts.write_all(folder) if folder is not None else []
     for path in further:
         artefacts.write(path)
+        written.append(path)
+    written += artefacts.write_charts(charts)
     if as_json:
         typer.echo(map_to_json(result.routing_map), nl=False)
     else:
         print_report(artefacts.view, stdout_console())
-    if written or further:
-        say("Wrote " + ", ".join(str(path) for path in (*written, *further)))
+    if written:
+        say("Wrote " + ", ".join(str(path) for path in written))
     return _exit_code(result)
 
 

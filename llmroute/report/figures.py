@@ -44,7 +44,7 @@ class Figure:
     """One drawing."""
 
     name: ElementId
-    """Its id on the page and the stem of its file: lower-case letters, digits and hyphens."""
+    """Its id on the page and the stem of its file: lower-case letters, digits, _ and -."""
     kind: Drawing
     """Which template of `reports/figures/` draws it."""
     chart: Chart
@@ -55,6 +55,15 @@ class Figure:
         return None if chart is None else cls(ElementId(name), Drawing(kind), chart)
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A figure that cannot be drawn, which a page leaves out."""
+
+    name: str
+    why: str
+    """As the end of a sentence."""
+
+
 def draw(environment: Environment, figure: Figure) -> Markup:
     """The figure as an `<svg>` element; every text in it is escaped like the page's."""
     template = environment.get_template(f"figures/{figure.kind}.svg.j2")
@@ -62,13 +71,15 @@ def draw(environment: Environment, figure: Figure) -> Markup:
 
 
 def figure_name(kind: str, text: str) -> str:
-    """A stem that says what is drawn, and is another for another text.
+    """A stem that says what is drawn, and is another for another text, on any file system.
+
+    No slug has two hyphens in a row, so none is taken for another's slug and digest.
 
     >>> figure_name("price", "math"), figure_name("price", "../Über")
-    ('price-math', 'price-ber-fba2ff')
+    ('price-math', 'price-ber--2ec27d0e')
     """
-    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:SLUG_CHARS]
-    if slug == text:
+    slug = re.sub(r"[^a-z0-9_]+", "-", text.lower())[: SLUG_CHARS + 1].strip("-")[:SLUG_CHARS]
+    if slug and slug == text:
         return f"{kind}-{slug}"
-    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:6]
-    return f"{kind}-{slug}-{digest}" if slug else f"{kind}-{digest}"
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{kind}-{slug}--{digest}"

@@ -15,7 +15,7 @@ from llmroute.report.amounts import (
     usd_text,
 )
 from llmroute.report.attributes import Corners
-from llmroute.report.figures import Figure, figure_name
+from llmroute.report.figures import Figure, Missing, figure_name
 from llmroute.report.page import Page, render_page
 from llmroute.report.sanitize import one_line
 from llmroute.report.verdicts import SYMBOLS
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from llmroute.records import RouteVerdict, RoutingMap, TaskRoute
 
-PAGE = Page("history.html.j2", ("report.css", "figures.css", "history.css"))
+PAGE = Page("history.html.j2", ("palette.css", "report.css", "figures.css", "history.css"))
+QUALITY, COST = "quality-over-time", "cost-over-time"
 WIDTH, HEIGHT = 420.0, 130.0
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 12.0, 12.0, 22.0
 
@@ -140,6 +141,15 @@ def render_history(view: HistoryView, template_dir: Path | None = None) -> str:
     return render_page(PAGE, template_dir, view=view)
 
 
+def history_figures(view: HistoryView) -> tuple[Figure | Missing, ...]:
+    """Every figure of the page, in its order."""
+    return tuple(
+        figure or Missing(figure_name(name, task.task), "fewer than two runs know it")
+        for task in view.tasks
+        for name, figure in ((QUALITY, task.quality_chart), (COST, task.cost_chart))
+    )
+
+
 def _headline(maps: Sequence[RoutingMap], lines: Sequence[RunLine]) -> str:
     if not maps:
         return "There is no run to show yet."
@@ -211,7 +221,7 @@ def _quality_chart(routes: Sequence[TaskRoute], moments: Sequence[Moment]) -> Fi
     seen = [route.evidence for route in routes]
     bars = [r.quality_threshold for r in routes if r.quality_threshold is not None]
     return _figure(
-        "quality",
+        QUALITY,
         routes[0].task,
         f"Quality of {one_line(routes[0].task, 60)} over the runs",
         [(one.quality, one.quality_low, one.quality_high) for one in seen],
@@ -223,7 +233,7 @@ def _quality_chart(routes: Sequence[TaskRoute], moments: Sequence[Moment]) -> Fi
 
 def _cost_chart(routes: Sequence[TaskRoute], moments: Sequence[Moment]) -> Figure | None:
     return _figure(
-        "cost",
+        COST,
         routes[0].task,
         f"Price of 1,000 requests of {one_line(routes[0].task, 60)} over the runs",
         [(route.evidence.cost_usd_per_1k, None, None) for route in routes],
@@ -280,4 +290,4 @@ def _figure(
         first_label=moments[0].started[:10],
         last_label=moments[-1].started[:10],
     )
-    return Figure.of(figure_name(f"{what}-over-time", task), "time", chart)
+    return Figure.of(figure_name(what, task), "time", chart)

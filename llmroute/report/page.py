@@ -111,10 +111,10 @@ def _show(value: Any) -> Any:
 
 
 def _joined(environment: Environment, names: tuple[str, ...], closing_tag: str) -> Markup:
-    return Markup("").join(_read_asset(environment, name, closing_tag) for name in names)
+    return Markup("").join(read_asset(environment, name, closing_tag) for name in names)
 
 
-def _read_asset(environment: Environment, name: str, closing_tag: str) -> Markup:
+def read_asset(environment: Environment, name: str, closing_tag: str) -> Markup:
     """A stylesheet or script as it stands, since it is ours or the project's, never data."""
     assert environment.loader is not None  # noqa: S101 - set above
     try:

@@ -79,3 +79,18 @@ def configure(folder: Path, suite: Path) -> Callable[[str], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def two_models(chat_server: Any, configure: Callable[..., Path], colour_in: Any) -> Any:
+    """A right and dear model, and a wrong and cheap one, on one endpoint."""
+    chat_server.script = lambda asked: (
+        colour_in(asked) if asked.body["model"] == "good" else "purple"
+    )
+    configure(
+        f"  - {{model: openai/good, name: good, api_base: '{chat_server.url}', "
+        "price: {input_usd_per_mtok: 10, output_usd_per_mtok: 30}}\n"
+        f"  - {{model: openai/bad, name: bad, api_base: '{chat_server.url}', "
+        "price: {input_usd_per_mtok: 0.1, output_usd_per_mtok: 0.3}}"
+    )
+    return chat_server

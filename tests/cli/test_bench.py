@@ -13,21 +13,6 @@ Invoke = Callable[..., Any]
 Configure = Callable[..., Path]
 
 
-@pytest.fixture
-def two_models(chat_server: Any, configure: Configure, colour_in: Any) -> Any:
-    """A right and dear model, and a wrong and cheap one, on one endpoint."""
-    chat_server.script = lambda asked: (
-        colour_in(asked) if asked.body["model"] == "good" else "purple"
-    )
-    configure(
-        f"  - {{model: openai/good, name: good, api_base: '{chat_server.url}', "
-        "price: {input_usd_per_mtok: 10, output_usd_per_mtok: 30}}\n"
-        f"  - {{model: openai/bad, name: bad, api_base: '{chat_server.url}', "
-        "price: {input_usd_per_mtok: 0.1, output_usd_per_mtok: 0.3}}"
-    )
-    return chat_server
-
-
 def test_bench_writes_a_map_a_report_and_outcomes(
     two_models: Any, llmroute: Invoke, folder: Path
 ) -> None:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from llmroute.report.bench import charts
 from llmroute.report.bench.samples import RESULT_CODES
 from llmroute.report.bench.table import table_rows
-from llmroute.report.figures import Figure, figure_name
+from llmroute.report.figures import Figure, Missing, figure_name
 from llmroute.report.page import Page, render_page
 
 if TYPE_CHECKING:
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 PAGE = Page(
     "report.html.j2",
-    ("report.css", "figures.css"),
+    ("palette.css", "report.css", "figures.css"),
     ("report.js",),
     {"interval_mark": charts.interval_mark},
 )
+OVERALL_NAME = "all-traffic"
+NOTHING_PRICED = "no candidate is both priced and scored on the task"
 
 
 def render_html(view: ReportView, template_dir: Path | None = None) -> str:
@@ -50,20 +52,26 @@ def render_html(view: ReportView, template_dir: Path | None = None) -> str:
     )
 
 
-def report_figures(view: ReportView) -> tuple[Figure, ...]:
-    """Every figure of the page that can be drawn, in its order."""
-    found = (*(task_figure(task) for task in view.tasks), overall_figure(view))
-    return tuple(figure for figure in found if figure is not None)
+def report_figures(view: ReportView) -> tuple[Figure | Missing, ...]:
+    """Every figure of the page, in its order."""
+    return (
+        *(task_figure(task) or Missing(_task_name(task), NOTHING_PRICED) for task in view.tasks),
+        overall_figure(view) or Missing(OVERALL_NAME, "no two points have a price on all tasks"),
+    )
 
 
 def task_figure(task: TaskView) -> Figure | None:
     """Price against quality of one task; None where nothing is priced and scored."""
-    return Figure.of(figure_name("price", task.task), "price", charts.task_chart(task))
+    return Figure.of(_task_name(task), "price", charts.task_chart(task))
+
+
+def _task_name(task: TaskView) -> str:
+    return figure_name("price", task.task)
 
 
 def overall_figure(view: ReportView) -> Figure | None:
     """Price against quality of all traffic; None where there are not two points."""
-    return Figure.of("price-all-traffic", "price", charts.overall_chart(view))
+    return Figure.of(OVERALL_NAME, "price", charts.overall_chart(view))
 
 
 def _page_data(view: ReportView) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmroute.report.attributes import Drawing, ElementId
 from llmroute.report.calibration import charts
-from llmroute.report.figures import Figure
+from llmroute.report.figures import Figure, Missing
 from llmroute.report.page import Page, render_page
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from llmroute.calibrating import Calibration
     from llmroute.report.calibration.view import CalibrationView
 
-PAGE = Page("calibration.html.j2", ("report.css", "figures.css", "calibration.css"))
+PAGE = Page("calibration.html.j2", ("palette.css", "report.css", "figures.css", "calibration.css"))
 
 
 def render_calibration(
@@ -35,15 +36,20 @@ def render_calibration(
         template_dir,
         view=view,
         pair=calibration.pair,
-        figures={figure.name: figure for figure in calibration_figures(calibration)},
+        figures={
+            figure.name: figure
+            for figure in calibration_figures(calibration)
+            if isinstance(figure, Figure)
+        },
     )
 
 
-def calibration_figures(calibration: Calibration) -> tuple[Figure, ...]:
-    """Every figure of the page that can be drawn, in its order."""
-    found = (
-        Figure.of("quality-over-share", "lines", charts.share_chart(calibration)),
-        Figure.of("quality-over-cost", "lines", charts.cost_chart(calibration)),
-        Figure.of("decisions", "decisions", charts.decision_map(calibration)),
+def calibration_figures(calibration: Calibration) -> tuple[Figure | Missing, ...]:
+    """Every figure of the page, in its order."""
+    return (
+        Figure(ElementId("quality-over-share"), Drawing("lines"), charts.share_chart(calibration)),
+        Figure.of("quality-over-cost", "lines", charts.cost_chart(calibration))
+        or Missing("quality-over-cost", "the costs of the two models are not known or are equal"),
+        Figure.of("decisions", "decisions", charts.decision_map(calibration))
+        or Missing("decisions", "no threshold reaches the target"),
     )
-    return tuple(figure for figure in found if figure is not None)

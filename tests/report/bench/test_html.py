@@ -242,7 +242,7 @@ def test_a_projects_file_replaces_the_shipped_one_alone(small_run: Run, tmp_path
     (tmp_path / "partials").mkdir()
     (tmp_path / "partials/provenance.html.j2").write_text("<p>ours: {{ view.reference }}</p>")
     text = render_html(build_view(*small_run), tmp_path)
-    assert "<style>body { color: rebeccapurple }" in text
+    assert "body { color: rebeccapurple }" in text
     assert "<p>ours: large</p>" in text
     assert ">Routing map</h2>" in text
 
