@@ -12,6 +12,12 @@ from typing import TYPE_CHECKING
 from llmroute.report.amounts import share_text
 from llmroute.report.bench.banners import raise_banners
 from llmroute.report.bench.changes import ChangesView, view_changes
+from llmroute.report.bench.disagreements import (
+    ConfusionView,
+    Disagreement,
+    view_confusions,
+    view_disagreements,
+)
 from llmroute.report.bench.evidence import StabilityView, WantedView, view_stability, view_wanted
 from llmroute.report.bench.failure_kinds import FailureKind, view_failure_kinds
 from llmroute.report.bench.judges import JudgeView, view_judges
@@ -75,6 +81,10 @@ class ReportView:
     provenance: tuple[Group, ...]
     judges: tuple[JudgeView, ...]
     """Who judged which task; none where metrics scored everything."""
+    confusions: tuple[ConfusionView, ...]
+    """A labelled task each, where the scores are few levels."""
+    disagreements: tuple[Disagreement, ...]
+    """Of judge and people, or of a panel's judges; the widest first."""
     run_id: str | None
     started: str | None
     map_yaml: str
@@ -126,6 +136,13 @@ def build_view(
     candidates = by_cost(comparison.candidates, tasks)
     n_planned = sum(cell.n_planned for cell in cells)
     n_scored = sum(cell.n_scored for cell in cells)
+    samples = view_samples(
+        outcomes,
+        {task.task: task.bar.value for task in tasks},
+        candidates,
+        max_samples=max_samples,
+        max_bytes=max_sample_bytes,
+    )
     return ReportView(
         headline=tell_headline(comparison, routing_map),
         banners=raise_banners(comparison, routing_map),
@@ -153,15 +170,11 @@ def build_view(
         failure_kinds=view_failure_kinds(comparison),
         n_without_price=sum(cell.cost.value is None for cell in cells),
         prices=view_prices(routing_map.provenance),
-        samples=view_samples(
-            outcomes,
-            {task.task: task.bar.value for task in tasks},
-            candidates,
-            max_samples=max_samples,
-            max_bytes=max_sample_bytes,
-        ),
+        samples=samples,
         provenance=view_provenance(comparison, routing_map),
         judges=view_judges(comparison),
+        confusions=view_confusions(outcomes.rows),
+        disagreements=view_disagreements(outcomes.rows, samples),
         run_id=routing_map.provenance.run_id,
         started=routing_map.provenance.started,
         map_yaml=map_yaml if map_yaml is not None else short_yaml(routing_map),
