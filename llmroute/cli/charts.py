@@ -25,7 +25,7 @@ Png = Annotated[
     bool,
     typer.Option(
         "--png",
-        help="With --charts: each figure as PNG too, at twice its size (needs llmroute[png]).",
+        help="With --charts: each figure as PNG too, at twice its size (extra: png).",
     ),
 ]
 
