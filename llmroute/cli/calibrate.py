@@ -39,7 +39,7 @@ def calibrate(
     data: opt.Data = None,
     target_strong: Annotated[
         float | None,
-        opt.target_strong(help="Share of the queries the strong model answers.  [default: 0.3]"),
+        opt.target_strong(help="Share of the queries the strong model answers; default: 0.3."),
     ] = None,
     max_quality_loss: Annotated[
         float | None,
@@ -70,8 +70,8 @@ def calibrate(
         typer.Option(
             "--asymmetry",
             metavar="TIMES",
-            help="How many times worse a missed target is than a strong call that was not needed."
-            "  [default: 19]",
+            help="How many times worse a missed target is than a strong call that was not needed;"
+            " default: 19.",
         ),
     ] = None,
     weak: Annotated[str | None, opt.weak(help="Default: the map's cheapest route.")] = None,

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+import llmroute
 
 Invoke = Callable[..., Any]
 
@@ -250,3 +254,18 @@ def test_a_bug_of_ours_ends_with_70_and_no_traceback(
     assert result.exit_code == 70
     assert "this is a bug in llmroute: ZeroDivisionError" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_no_help_text_loses_words_to_rich_markup() -> None:
+    """Square brackets around a word are a style to rich, and vanish from the help."""
+    folder = Path(llmroute.__file__).parent / "cli"
+    helps = [
+        keyword.value.value
+        for path in folder.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "help" and isinstance(keyword.value, ast.Constant)
+    ]
+    assert len(helps) > 100
+    assert [text for text in helps if re.search(r"(?<!\\)\[[a-z#/@]", text)] == []
