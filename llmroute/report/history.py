@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from llmroute.report.amounts import (
     bar_text,
-    counted,
     interval_text,
     quality_text,
     share_text,
     usd_text,
 )
-from llmroute.report.attributes import Corners
 from llmroute.report.figures import Figure, Missing, figure_name
+from llmroute.report.history_charts import COST, QUALITY, cost_figure, quality_figure
 from llmroute.report.page import Page, render_page
 from llmroute.report.sanitize import one_line
 from llmroute.report.verdicts import SYMBOLS
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from llmroute.records import RouteVerdict, RoutingMap, TaskRoute
 
 PAGE = Page("history.html.j2", ("palette.css", "report.css", "figures.css", "history.css"))
-QUALITY, COST = "quality-over-time", "cost-over-time"
-WIDTH, HEIGHT = 420.0, 130.0
-LEFT, RIGHT, TOP, BOTTOM = 50.0, 12.0, 12.0, 22.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,39 +42,6 @@ class Moment:
     cost: str
     changed_from: str | None
     """The route of the run before, where it was another; None: the same, or the first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One run's place on a chart of time."""
-
-    x: float
-    y: float
-    y_low: float | None
-    y_high: float | None
-    changed: bool
-    tip: str
-
-
-@dataclass(frozen=True, slots=True)
-class TimeChart:
-    """A figure over the runs, the oldest left."""
-
-    title: str
-    description: str
-    marks: tuple[Mark, ...]
-    line: Corners
-    bar_y: float | None
-    low_label: str
-    high_label: str
-    first_label: str
-    last_label: str
-    width: float = WIDTH
-    height: float = HEIGHT
-    left: float = LEFT
-    right: float = WIDTH - RIGHT
-    top: float = TOP
-    bottom: float = HEIGHT - BOTTOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +155,8 @@ def _task_history(task: str, maps: Sequence[RoutingMap]) -> TaskHistory:
     return TaskHistory(
         task=task,
         moments=tuple(reversed(moments)),
-        quality_chart=_quality_chart(routes, moments),
-        cost_chart=_cost_chart(routes, moments),
+        quality_chart=quality_figure(routes, moments),
+        cost_chart=cost_figure(routes, moments),
     )
 
 
@@ -212,82 +175,3 @@ def _moment(routing_map: RoutingMap, route: TaskRoute, before: TaskRoute | None)
         cost=usd_text(seen.cost_usd_per_1k),
         changed_from=before.route if changed and before else None,
     )
-
-
-# -- charts ---------------------------------------------------------------------------------------
-
-
-def _quality_chart(routes: Sequence[TaskRoute], moments: Sequence[Moment]) -> Figure | None:
-    seen = [route.evidence for route in routes]
-    bars = [r.quality_threshold for r in routes if r.quality_threshold is not None]
-    return _figure(
-        QUALITY,
-        routes[0].task,
-        f"Quality of {one_line(routes[0].task, 60)} over the runs",
-        [(one.quality, one.quality_low, one.quality_high) for one in seen],
-        [f"{m.quality} by {one_line(m.route, 60)}" for m in moments],
-        moments,
-        bar=bars[-1] if bars else None,
-    )
-
-
-def _cost_chart(routes: Sequence[TaskRoute], moments: Sequence[Moment]) -> Figure | None:
-    return _figure(
-        COST,
-        routes[0].task,
-        f"Price of 1,000 requests of {one_line(routes[0].task, 60)} over the runs",
-        [(route.evidence.cost_usd_per_1k, None, None) for route in routes],
-        [f"{m.cost} with {one_line(m.route, 60)}" for m in moments],
-        moments,
-        dollars=True,
-    )
-
-
-def _figure(
-    what: str,
-    task: str,
-    title: str,
-    values: Sequence[tuple[float | None, float | None, float | None]],
-    tips: Sequence[str],
-    moments: Sequence[Moment],
-    *,
-    bar: float | None = None,
-    dollars: bool = False,
-) -> Figure | None:
-    """The chart, or None where fewer than two runs know the figure."""
-    known = [one for triple in values for one in (*triple, bar) if one is not None]
-    if sum(value is not None for value, _, _ in values) < 2:
-        return None
-    low, high = (0.0 if dollars else min(known)), max(known)
-    high = high if high > low else low + (1.0 if dollars else 0.05)
-    step = (WIDTH - LEFT - RIGHT) / max(len(values) - 1, 1)
-
-    def place(value: float) -> float:
-        share = (value - low) / (high - low)
-        return round(HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP), 1)
-
-    marks = tuple(
-        Mark(
-            x=round(LEFT + index * step, 1),
-            y=place(value),
-            y_low=None if below is None else place(below),
-            y_high=None if above is None else place(above),
-            changed=moments[index].changed_from is not None,
-            tip=f"{moments[index].started}: {tips[index]}",
-        )
-        for index, (value, below, above) in enumerate(values)
-        if value is not None
-    )
-    label = usd_text if dollars else quality_text
-    chart = TimeChart(
-        title=title,
-        description=f"{counted(len(marks), 'run')}, the oldest left; the table holds the figures.",
-        marks=marks,
-        line=Corners(" ".join(f"{mark.x},{mark.y}" for mark in marks)),
-        bar_y=None if bar is None else place(bar),
-        low_label=label(low),
-        high_label=label(high),
-        first_label=moments[0].started[:10],
-        last_label=moments[-1].started[:10],
-    )
-    return Figure.of(figure_name(what, task), "time", chart)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llmroute.records import Provenance
-from llmroute.report.history import TimeChart, build_history, render_history
+from llmroute.report.history import build_history, render_history
+from llmroute.report.history_charts import TimeChart
 
 if TYPE_CHECKING:
     from llmroute.records import Comparison, Outcomes, RoutingMap

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from llmroute.report.bench import charts
+from llmroute.report.bench import charts, interval_marks
 from llmroute.report.bench.samples import RESULT_CODES
 from llmroute.report.bench.table import table_rows
 from llmroute.report.figures import Figure, Missing, figure_name
@@ -23,7 +23,7 @@ PAGE = Page(
     "report.html.j2",
     ("palette.css", "report.css", "figures.css"),
     ("report.js",),
-    {"interval_mark": charts.interval_mark},
+    {"interval_mark": interval_marks.interval_mark},
 )
 OVERALL_NAME = "all-traffic"
 NOTHING_PRICED = "no candidate is both priced and scored on the task"
@@ -44,8 +44,8 @@ def render_html(view: ReportView, template_dir: Path | None = None) -> str:
         template_dir,
         view=view,
         data=_json_for_script(_page_data(view)),
-        domain=charts.quality_domain(view.tasks),
-        route_domain=charts.route_domain(view.tasks),
+        domain=interval_marks.quality_domain(view.tasks),
+        route_domain=interval_marks.route_domain(view.tasks),
         task_figures=[task_figure(task) for task in view.tasks],
         overall_figure=overall_figure(view),
         result_codes=RESULT_CODES,

@@ -13,7 +13,7 @@ from llmroute.calibration.curve import Curve, hull_values, threshold_curve
 from llmroute.calibration.policy import Policy
 from llmroute.calibration.threshold import operating_points
 from llmroute.embeddings.hashed import HashedEmbedder
-from llmroute.report.bench.charts import Tick
+from llmroute.report.axes import Tick
 from llmroute.report.calibration.words import score_text
 
 if TYPE_CHECKING:

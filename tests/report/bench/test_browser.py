@@ -182,3 +182,32 @@ def test_the_page_is_complete_without_scripts(visit: Callable[..., Visit], real_
     assert not page.locator("#filters").is_visible()
     page.locator("details.sample summary").first.click()
     assert page.locator("details.sample article").first.is_visible()
+
+
+TEXTS_THAT_MEET = """() => {
+  const found = [];
+  for (const svg of document.querySelectorAll("svg.chart")) {
+    const frame = svg.getBoundingClientRect();
+    const texts = [...svg.querySelectorAll("text")].filter((t) => t.checkVisibility());
+    const boxes = texts.map((text) => [text.textContent, text.getBoundingClientRect()]);
+    boxes.forEach(([name, a], i) => {
+      if (a.left < frame.left - 1 || a.right > frame.right + 1) found.push([name, "outside"]);
+      for (const [other, b] of boxes.slice(0, i)) {
+        const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        if (across > 1 && down > 2) found.push([name, other]);
+      }
+    });
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_text_of_a_figure_covers_another(
+    visit: Callable[..., Visit], real_run: Run, bad_run: Run, width: int
+) -> None:
+    for run in (real_run, bad_run):
+        page, _, _ = visit(page_of(run), viewport={"width": width, "height": 900})
+        assert page.locator("svg.chart text.label:visible").count() > 0
+        assert page.evaluate(TEXTS_THAT_MEET) == []

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmroute.report.bench.charts import interval_mark, overall_chart, quality_domain, task_chart
+from llmroute.report.bench.charts import overall_chart, task_chart
+from llmroute.report.bench.interval_marks import interval_mark, quality_domain
 from llmroute.report.bench.quantities import QualityView
 from llmroute.report.bench.view import build_view
+from llmroute.report.labels import PHONE, SCREEN, Label, is_inside, overlap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmroute.records import Cell, Comparison, Outcomes, RoutingMap
+    from llmroute.report.bench.charts import Chart
+    from llmroute.report.labels import Box
 
     Run = tuple[Comparison, RoutingMap, Outcomes]
 
@@ -39,7 +44,8 @@ def test_the_bar_lies_between_what_fails_and_what_clears(small_run: Run) -> None
     assert chart is not None
     assert chart.bar_y is not None
     assert chart.points[0].y > chart.bar_y > chart.points[1].y
-    assert chart.bar_label == "bar 0.85"
+    assert chart.bar_label is not None
+    assert chart.bar_label.text == "bar 0.85"
 
 
 def test_a_free_candidate_stands_left_of_every_priced_one(
@@ -117,3 +123,97 @@ def test_interval_marks_keep_order_and_clamp_to_the_rail() -> None:
 
 def test_interval_marks_reach_at_most_a_little_below_the_lowest_bar(real_run: Run) -> None:
     assert quality_domain(build_view(*real_run).tasks) == (pytest.approx(0.4), 1.0)
+
+
+# -- labels ---------------------------------------------------------------------------------------
+
+
+def texts_of(chart: Chart, size: float) -> list[Box]:
+    """The boxes of every text the plot shows in type of that size, its axes' too."""
+    labels = [point.label for point in chart.points] + [chart.bar_label]
+    shown = [label for label in labels if label and (label.phone or size == SCREEN)]
+    below = chart.bottom + 17
+    shown += [Label(tick.at, below, "middle", tick.label) for tick in chart.x_ticks]
+    shown += [Label(chart.left - 7, tick.at + 4, "end", tick.label) for tick in chart.y_ticks]
+    if chart.free_x is not None:
+        shown.append(Label(chart.free_x, below, "middle", "free"))
+    return [label.box(size) for label in shown]
+
+
+names = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(["x" * 500, "مرحبا بالعالم", "👩‍👩‍👧‍👦🔥", "WW MM", "漢字" * 30]),
+)
+costs = st.one_of(st.just(0.0), st.sampled_from([0.5, 0.51, 100.0]), st.floats(1e-7, 1e4))
+
+
+@given(
+    st.lists(st.tuples(names, st.floats(0, 1), costs), min_size=1, max_size=40),
+    st.floats(0, 1),
+    st.integers(0, 39),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+def test_no_text_covers_another_or_leaves_the_drawing_on_a_screen_or_a_phone(
+    run_of: Callable[..., Run],
+    cell: Cell,
+    points: list[tuple[str, float, float]],
+    bar: float,
+    reference: int,
+) -> None:
+    cells = [
+        replace(cell, candidate=f"{name}{i}", quality=quality, quality_threshold=bar,
+                quality_low=max(0.0, quality - 0.1), quality_high=min(1.0, quality + 0.1),
+                cost_usd_per_1k=cost, on_frontier=i % 3 == 0)
+        for i, (name, quality, cost) in enumerate(points)
+    ]  # fmt: skip
+    paid = cells[reference % len(cells)].candidate
+    chart = task_chart(build_view(*run_of(cells, reference=paid)).tasks[0])
+    assert chart is not None
+    for size in (SCREEN, PHONE):
+        boxes = texts_of(chart, size)
+        assert not any(overlap(one, other) for one, other in combinations(boxes, 2))
+        assert all(is_inside(box, (0, 0, chart.width, chart.height)) for box in boxes)
+
+
+def test_a_label_stands_beside_the_stairs_and_not_on_them(
+    run_of: Callable[..., Run], cell: Cell
+) -> None:
+    cells = [
+        replace(cell, candidate=f"model-{i}", quality=quality, cost_usd_per_1k=cost,
+                quality_low=None, quality_high=None)
+        for i, (quality, cost) in enumerate([(0.86, 0.01), (0.92, 0.5), (0.98, 20.0)])
+    ]  # fmt: skip
+    chart = task_chart(build_view(*run_of(cells, reference="model-2")).tasks[0])
+    assert chart is not None
+    labels = [point.label for point in chart.points if point.label]
+    assert [label.text for label in labels] == ["model-0", "model-1", "model-2"]
+    for (x, y), (next_x, next_y) in pairwise(chart.stairs):
+        line = (x, min(y, next_y), next_x, max(y, next_y))
+        line = (line[0] - 0.5, line[1] - 0.5, line[2] + 0.5, line[3] + 0.5)
+        assert not any(overlap(label.box(SCREEN), line) for label in labels)
+
+
+def test_the_chosen_and_the_reference_are_named_among_two_hundred(
+    run_of: Callable[..., Run], cell: Cell
+) -> None:
+    cells = [
+        replace(cell, candidate=f"model-{i}", quality=0.7 + (i * 37 % 100) / 400,
+                cost_usd_per_1k=0.01 * 1.04**i, on_frontier=False)
+        for i in range(200)
+    ]  # fmt: skip
+    chart = task_chart(build_view(*run_of(cells, reference="model-150")).tasks[0])
+    assert chart is not None
+    named = [point for point in chart.points if point.label]
+    assert any(point.chosen for point in named)
+    assert any(point.reference for point in named)
+    assert len(named) <= 14
+
+
+def test_the_first_price_keeps_clear_of_free(run_of: Callable[..., Run], cell: Cell) -> None:
+    cells = [replace(cell, candidate=f"m{i}", cost_usd_per_1k=cost)
+             for i, cost in enumerate((0.0, 0.0012, 3.0))]  # fmt: skip
+    chart = task_chart(build_view(*run_of(cells, reference="m0")).tasks[0])
+    assert chart is not None
+    assert chart.free_x is not None
+    first = Label(chart.x_ticks[0].at, 0, "middle", chart.x_ticks[0].label).box(PHONE)
+    assert first[0] > Label(chart.free_x, 0, "middle", "free").box(PHONE)[2]
