@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+PRINT_STYLE = "print.css"
 OWN_STYLE = "own.css"
 """Shipped empty; a project's own stands last, so that a few colours need no copy of a sheet."""
 
@@ -59,7 +60,7 @@ def render_page(page: Page, template_dir: Path | None, **fields: Any) -> str:
     """
     environment = page_environment(template_dir)
     environment.globals.update(page.functions)  # a macro sees these, but no field
-    style = _joined(environment, (*page.styles, OWN_STYLE), "</style")
+    style = _joined(environment, (*page.styles, PRINT_STYLE, OWN_STYLE), "</style")
     script = _joined(environment, page.scripts, "</script")
     try:
         return environment.get_template(page.template).render(

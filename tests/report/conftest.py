@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,6 @@ from llmroute.records import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from llmroute.calibrating import Calibration
 
@@ -43,6 +43,8 @@ Run = tuple[Comparison, RoutingMap, Outcomes]
 Rows = list[dict[str, Any]]
 Visit = tuple[Any, list[str], list[str]]
 
+BREACHES = """addEventListener("securitypolicyviolation", (event) =>
+  console.error(`${event.violatedDirective} refuses ${event.blockedURI}`))"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 CELL = Cell(
@@ -349,40 +351,22 @@ def real_run() -> Run:
     return realistic_run()
 
 
-PAYLOADS = (
-    "<script>window.pwned=1</script>", "</script><script>window.pwned=1</script>",
-    "</title><script>window.pwned=1</script>", "</style><script>window.pwned=1</script>",
-    "--><script>window.pwned=1</script>", "<!--<script>window.pwned=1</script>",
-    "<img src=x onerror=window.pwned=1>", "<svg onload=window.pwned=1>",
-    "<svg><script>window.pwned=1</script></svg>", "<svg><animate onbegin=window.pwned=1>",
-    "<iframe srcdoc='<script>parent.pwned=1</script>'>", "<iframe src=javascript:pwned=1>",
-    "<object data=data:text/html,<script>pwned=1</script>>", "<embed src=//evil.invalid/x>",
-    "<link rel=stylesheet href=//evil.invalid/x.css>", "<style>@import '//evil.invalid/x'</style>",
-    "<meta http-equiv=refresh content='0;url=//evil.invalid'>", "<base href=//evil.invalid>",
-    "<form action=//evil.invalid><button>x</button></form>", "<a href=javascript:pwned=1>x</a>",
-    "<body onload=window.pwned=1>", "<details open ontoggle=window.pwned=1>",
-    "<input autofocus onfocus=window.pwned=1>", "<video><source onerror=window.pwned=1></video>",
-    "\" onmouseover=window.pwned=1 x=\"", "' autofocus onfocus=window.pwned=1 x='",
-    "\"><script>window.pwned=1</script>", "'><script>window.pwned=1</script>",
-    "`-window.pwned=1-`", "{{ 7*7 }}{% for x in y %}", "{{ ''.__class__.__mro__ }}", "${pwned=1}",
-    "</pre></details></section></main>", "</textarea><script>window.pwned=1</script>",
-    "]]><script>window.pwned=1</script>", "</desc></svg><script>window.pwned=1</script>",
-    "&lt;script&gt;window.pwned=1&lt;/script&gt;", "\\u003cscript\\u003ewindow.pwned=1",
-    "\u2028</script>\u2029<script>window.pwned=1</script>", "<scr\x00ipt>window.pwned=1</script>",
-    "\x1b]52;c;ZXZpbA==\x07", "\x1b]8;;http://evil.invalid\x1b\\x\x1b]8;;\x1b\\", "\x1b[2J\x1b[H",
-    "\x9b31mred", "\u202egnp.exe", "\u2066isolated\u2069", "zero\u200bwidth\ufeff\u2060",
-    "\ud800lone", "[bold red]markup[/] [link=http://evil.invalid]x[/link]", "[/]", "`" * 40,
-    "=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1", "＝1+1",
-    "![x](http://evil.invalid/x.png) @everyone #1", "::set-output name=x::y",
-    "مرحبا بالعالم", "👩‍👩‍👧‍👦 🏳️‍🌈", "x" * 500,
-)  # fmt: skip
+HOSTILE_STRINGS = Path(__file__).parents[1] / "data" / "hostile_strings.json"
+"""By what they attack."""
 WRAPPERS = ("{}", "a {} b", "\n{}\n", "</b>{}", "'\"{}\"'")
 
 
 @pytest.fixture(scope="session")
-def hostile() -> tuple[str, ...]:
+def payloads() -> tuple[str, ...]:
     """More than 300 strings that would run, hide or break something in a careless sink."""
-    return tuple(wrapper.replace("{}", text) for text in PAYLOADS for wrapper in WRAPPERS)
+    kinds = json.loads(HOSTILE_STRINGS.read_text("utf-8"))
+    return tuple(text for texts in kinds.values() for text in texts)
+
+
+@pytest.fixture(scope="session")
+def hostile(payloads: tuple[str, ...]) -> tuple[str, ...]:
+    """The same, alone and within other text."""
+    return tuple(wrapper.replace("{}", text) for text in payloads for wrapper in WRAPPERS)
 
 
 def hostile_run(strings: tuple[str, ...]) -> Run:
@@ -499,7 +483,10 @@ def calibration(make_calibration: Callable[..., Calibration]) -> Calibration:
 
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Visit]]:
-    """Opens a page's HTML: the Playwright page, its console messages, the requests that left it."""
+    """Opens a page's HTML: the Playwright page, what it complained of, the requests that left it.
+
+    Complaints are console messages, uncaught errors, dialogs and breaches of the page's policy.
+    """
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
@@ -515,7 +502,9 @@ def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Vi
             requests: list[str] = []
             page.on("console", lambda message: messages.append(message.text))
             page.on("pageerror", lambda error: messages.append(str(error)))
+            page.on("dialog", lambda dialog: (messages.append(dialog.message), dialog.dismiss()))
             page.on("request", lambda request: requests.append(request.url))
+            page.add_init_script(BREACHES)
             page.goto(path.as_uri())
             return page, messages, requests[1:]
 

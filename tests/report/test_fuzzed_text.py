@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 N_CELLS = 2_500
 """Each carries four strings: task, candidate, verdict's reason and a kind of failure."""
-PIECES = (
-    *map(chr, range(0xA0)), "\x1b[31m", "\x1b]52;c;eA==\x07", "\x1b]8;;x\x1b\\", "\x9b2J", "\u202e",
-    "\u2066", "\u200b", "\ufeff", "\u2028", "\ud800", "\U000e0041", "=cmd|' /C calc'!A0", "+1",
-    "-1", "@SUM(", "＝", "＋", "－", "＠", "%0A", "\r\n", "::error::", "##[group]", "[red]", "[/]",
-    "é", "مرحبا", "👩‍👧", "表", '"', ",", ";", "a", "model-x", " ",
+CHARACTERS = (
+    *map(chr, range(0xA0)), "\u202e", "\u2066", "\u200b", "\ufeff", "\u2028", "\ud800",
+    "\U000e0041", "+1", "-1", "@SUM(", "＝", "＋", "－", "＠", "\r\n", "é", "表", '"', ",", ";",
+    "a", "model-x", " ",
 )  # fmt: skip
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 FORMULA = re.compile(r"\s*[=+\-@\t\r\n＝＋－＠|%]")
 
 
 @pytest.fixture(scope="module")
-def strings() -> list[str]:
+def strings(payloads: tuple[str, ...]) -> list[str]:
     rng = random.Random(7)
+    pieces = (*CHARACTERS, *(text for text in payloads if len(text) <= 20))
     return [
-        "".join(rng.choices(PIECES, k=rng.randint(1, 9))) + f"~{number}"
+        "".join(rng.choices(pieces, k=rng.randint(1, 9))) + f"~{number}"
         for number in range(4 * N_CELLS)
     ]
 

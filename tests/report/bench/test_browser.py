@@ -24,25 +24,6 @@ def page_of(run: Run) -> str:
     return render_html(build_view(*run))
 
 
-def test_hostile_text_runs_nothing_asks_for_nothing_and_breaks_no_policy(
-    visit: Callable[..., Visit], bad_run: Run
-) -> None:
-    page, messages, requests = visit(page_of(bad_run))
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    page.wait_for_timeout(200)
-    assert page.evaluate("window.pwned") is None
-    assert (messages, requests) == ([], [])
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-def test_hostile_text_does_not_widen_the_page(
-    visit: Callable[..., Visit], bad_run: Run, width: int
-) -> None:
-    page, _, _ = visit(page_of(bad_run), viewport={"width": width, "height": 800})
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
 def test_the_filters_work_by_keyboard(visit: Callable[..., Visit], real_run: Run) -> None:
     page, messages, _ = visit(page_of(real_run))
     page.focus("select[name=task]")
