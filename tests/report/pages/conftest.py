@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import types
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from dataclasses import fields, is_dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
@@ -12,6 +13,7 @@ import pytest
 
 from llmroute import records
 from llmroute.records import Provenance
+from llmroute.report import attributes
 from llmroute.report.bench.html import render_html
 from llmroute.report.bench.view import ReportView, build_view
 from llmroute.report.calibration.html import render_calibration
@@ -27,11 +29,14 @@ if TYPE_CHECKING:
     Run = tuple[Comparison, RoutingMap, Outcomes]
     Write = Callable[[str, str], str]
 
+ROOM = "llmroute.report."
 PLAIN = {float: 0.5, int: 3, bool: True}
 
 
 def _hints(record: type) -> dict[str, Any]:
-    return get_type_hints(record, localns=vars(records))
+    """Its fields' types, those too that its module imports for the type checker alone."""
+    room = [vars(module) for name, module in sys.modules.items() if name.startswith(ROOM)]
+    return get_type_hints(record, localns=dict(ChainMap(*room, vars(records), vars(attributes))))
 
 
 def _is_union(hint: Any) -> bool:
