@@ -44,10 +44,11 @@ class ChartFolder:
         from llmroute.report.figures import Figure, Missing
 
         figures = tuple(figures)
-        for one in figures:
-            if isinstance(one, Missing):
-                say(f"No figure {one.name}: {one.why}.")
         drawn = [one for one in figures if isinstance(one, Figure)]
+        missing = [one for one in figures if isinstance(one, Missing)]
+        for why in dict.fromkeys(one.why for one in missing):
+            names = ", ".join(one.name for one in missing if one.why == why)
+            say(f"Not drawn, because {why}: {names}")
         return write_figures(drawn, self.folder, template_dir=templates, png=self.png)
 
 

@@ -37,7 +37,10 @@ def test_history_draws_each_task_over_the_runs(
     llmroute("bench", "--limit", 20)
     lone = llmroute("report", "--history", 5, "--charts", "lone")
     assert lone.exit_code == 0, lone.stderr
-    assert "No figure quality-over-time-colours: fewer than two runs know it." in lone.stderr
+    assert (
+        "Not drawn, because fewer than two runs know it: quality-over-time-colours, "
+        "cost-over-time-colours\n"
+    ) in lone.stderr
     assert not (folder / "lone").exists()
     llmroute("bench")
     result = llmroute("report", "--history", 5, "--charts", "charts")
