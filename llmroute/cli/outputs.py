@@ -43,6 +43,7 @@ class Artefacts:
     def view(self) -> ReportView:
         """What every report form shows."""
         if self._view is None:
+            from llmroute.analysis.differences import measure_differences
             from llmroute.analysis.stability import measure_stability
 
             result = self._result
@@ -53,6 +54,7 @@ class Artefacts:
                 result.outcomes,
                 map_yaml=map_to_yaml(result.routing_map),
                 stability=measure_stability(*made_from),
+                differences=measure_differences(result.outcomes, result.comparison),
                 background=self._background(),
             )
         return self._view

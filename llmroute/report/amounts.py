@@ -43,6 +43,29 @@ def interval_text(low: float | None, high: float | None) -> str:
     return f"{low:.2f}–{high:.2f}"
 
 
+def signed_text(difference: float | None) -> str:
+    """A difference of two qualities with its sign; zero has none.
+
+    >>> signed_text(0.034), signed_text(-0.2), signed_text(-0.001), signed_text(None)
+    ('+0.03', '−0.20', '0.00', '–')
+    """
+    if difference is None:
+        return UNKNOWN
+    text = f"{abs(difference):.2f}"
+    return text if text == "0.00" else f"{'−' if difference < 0 else '+'}{text}"
+
+
+def signed_interval_text(low: float | None, high: float | None) -> str:
+    """Bounds of a difference: '−0.08 to +0.02', or nothing where there are none.
+
+    >>> signed_interval_text(-0.081, 0.019), signed_interval_text(None, None)
+    ('−0.08 to +0.02', '')
+    """
+    if low is None or high is None:
+        return ""
+    return f"{signed_text(low)} to {signed_text(high)}"
+
+
 def usd_text(usd: float | None) -> str:
     """An amount of money: two significant digits below a dollar, cents to a hundred, then dollars.
 

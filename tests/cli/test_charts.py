@@ -21,7 +21,11 @@ def test_bench_and_report_write_the_same_figures_and_list_them(
 ) -> None:
     result = llmroute("bench", "--charts", "charts")
     assert result.exit_code == 0, result.stderr
-    assert names(folder / "charts") == ["all-traffic.svg", "price-colours.svg"]
+    assert names(folder / "charts") == [
+        "all-traffic.svg",
+        "differences-colours.svg",
+        "price-colours.svg",
+    ]
     assert "charts/price-colours.svg" in result.stderr
     assert "charts/" not in result.stdout
     again = llmroute("report", "--charts", "again/deeper")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from llmroute.analysis.differences import measure_differences
+from llmroute.analysis.stability import measure_stability
 from llmroute.calibrating import Wish
 from llmroute.calibration.threshold import Target
 from llmroute.pipeline import calibrate
@@ -33,11 +35,13 @@ from llmroute.records import (
     TaskRoute,
     Usage,
 )
+from llmroute.report.bench.view import build_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from llmroute.calibrating import Calibration
+    from llmroute.report.bench.view import ReportView
 
 Run = tuple[Comparison, RoutingMap, Outcomes]
 Rows = list[dict[str, Any]]
@@ -351,6 +355,21 @@ def real_run() -> Run:
     return realistic_run()
 
 
+def full_view(run: Run) -> ReportView:
+    """The view of a run with all that is measured for a report."""
+    comparison, routing_map, outcomes = run
+    return build_view(
+        *run,
+        stability=measure_stability(outcomes, comparison, routing_map),
+        differences=measure_differences(outcomes, comparison),
+    )
+
+
+@pytest.fixture(scope="session")
+def real_view(real_run: Run) -> ReportView:
+    return full_view(real_run)
+
+
 HOSTILE_STRINGS = Path(__file__).parents[1] / "data" / "hostile_strings.json"
 """By what they attack."""
 WRAPPERS = ("{}", "a {} b", "\n{}\n", "</b>{}", "'\"{}\"'")
@@ -408,6 +427,11 @@ def hostile_run(strings: tuple[str, ...]) -> Run:
 @pytest.fixture(scope="session")
 def bad_run(hostile: tuple[str, ...]) -> Run:
     return hostile_run(hostile)
+
+
+@pytest.fixture(scope="session")
+def bad_view(bad_run: Run) -> ReportView:
+    return full_view(bad_run)
 
 
 # -- calibrations ---------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from llmroute.calibrating import Calibration
     from llmroute.records import Cell, Comparison, Outcomes, RoutingMap
+    from llmroute.report.bench.view import ReportView
 
     Run = tuple[Comparison, RoutingMap, Outcomes]
 
@@ -65,11 +66,14 @@ def drawn(*figures: Figure | Missing) -> list[Figure]:
 
 
 @pytest.fixture(scope="module")
-def pages(real_run: Run, bad_run: Run, calibration: Calibration) -> list[list[Figure]]:
+def pages(
+    real_run: Run, bad_run: Run, real_view: ReportView, bad_view: ReportView,
+    calibration: Calibration,
+) -> list[list[Figure]]:  # fmt: skip
     """The figures of every page, in ordinary and in hostile runs."""
     return [
-        drawn(*report_figures(build_view(*real_run))),
-        drawn(*report_figures(build_view(*bad_run))),
+        drawn(*report_figures(real_view)),
+        drawn(*report_figures(bad_view)),
         drawn(*of_history(real_run)),
         drawn(*of_history(bad_run)),
         drawn(*calibration_figures(calibration)),

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from llmroute.report.attributes import Drawing, ElementId
 from llmroute.report.bench import charts, interval_marks
+from llmroute.report.bench.forest import forest_charts
 from llmroute.report.bench.samples import RESULT_CODES
 from llmroute.report.bench.table import table_rows
 from llmroute.report.figures import Figure, Missing, figure_name
@@ -48,6 +50,7 @@ def render_html(view: ReportView, template_dir: Path | None = None) -> str:
         route_domain=interval_marks.route_domain(view.tasks),
         task_figures=[task_figure(task) for task in view.tasks],
         overall_figure=overall_figure(view),
+        difference_figures=difference_figures(view),
         result_codes=RESULT_CODES,
     )
 
@@ -57,6 +60,7 @@ def report_figures(view: ReportView) -> tuple[Figure | Missing, ...]:
     return (
         *(task_figure(task) or Missing(_task_name(task), NOTHING_PRICED) for task in view.tasks),
         overall_figure(view) or Missing(OVERALL_NAME, "no two points have a price on all tasks"),
+        *difference_figures(view),
     )
 
 
@@ -72,6 +76,15 @@ def _task_name(task: TaskView) -> str:
 def overall_figure(view: ReportView) -> Figure | None:
     """Price against quality of all traffic; None where there are not two points."""
     return Figure.of(OVERALL_NAME, "price", charts.overall_chart(view))
+
+
+def difference_figures(view: ReportView) -> list[Figure]:
+    """Candidates beside the reference, a figure a task."""
+    charts = forest_charts(view.differences, view.reference)
+    return [
+        Figure(ElementId(figure_name("differences", task.task)), Drawing("forest"), chart)
+        for task, chart in zip(view.differences, charts, strict=True)
+    ]
 
 
 def _page_data(view: ReportView) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from llmroute.report.amounts import share_text
 from llmroute.report.bench.banners import raise_banners
 from llmroute.report.bench.changes import ChangesView, view_changes
+from llmroute.report.bench.differences import TaskDifferencesView, view_differences
 from llmroute.report.bench.disagreements import (
     ConfusionView,
     Disagreement,
@@ -36,6 +37,7 @@ from llmroute.report.verdicts import rule_sentence
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from llmroute.analysis.differences import TaskDifferences
     from llmroute.analysis.stability import TaskStability
     from llmroute.deciding import Background
     from llmroute.records import Comparison, Outcomes, RoutingMap
@@ -64,6 +66,8 @@ class ReportView:
     changes: ChangesView | None
     """Since the run before; None: there is none to compare with."""
     overall: tuple[OverallView, ...]
+    differences: tuple[TaskDifferencesView, ...]
+    """Every other candidate beside the reference; none: nothing was measured."""
     stability: tuple[StabilityView, ...]
     wanted: tuple[WantedView, ...]
     """Cheapest to settle first."""
@@ -112,6 +116,7 @@ def build_view(
     max_sample_bytes: int = MAX_SAMPLE_BYTES,
     map_yaml: str | None = None,
     stability: Iterable[TaskStability] = (),
+    differences: Iterable[TaskDifferences] = (),
     background: Background | None = None,
 ) -> ReportView:
     """What the report of one run shows; the same inputs give the same view.
@@ -124,6 +129,7 @@ def build_view(
         max_sample_bytes: rough size the samples' texts may take on the page.
         map_yaml: the routing-map file's text; None: a short form with routes and fallbacks.
         stability: how easily each route would have been another, where it was measured.
+        differences: every candidate beside the reference, where it was measured.
         background: traffic, spending and the run before, where they are known.
     """
     routes = {route.task: route for route in routing_map.tasks}
@@ -160,6 +166,7 @@ def build_view(
         ),
         changes=view_changes(background.change if background else None),
         overall=view_overall(candidates, tasks, comparison.reference),
+        differences=view_differences(differences, tasks),
         stability=tuple(view_stability(task) for task in stability),
         wanted=view_wanted(tasks),
         recognition=view_recognition(routing_map),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmroute.records import Cell, Comparison, RoutingMap
+    from llmroute.report.bench.view import ReportView
 
     Run = tuple[Comparison, RoutingMap, Outcomes]
 
@@ -52,13 +53,13 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(real_run: Run) -> str:
-    return render_html(build_view(*real_run))
+def page(real_view: ReportView) -> str:
+    return render_html(real_view)
 
 
 @pytest.fixture(scope="module")
-def bad_page(bad_run: Run) -> str:
-    return render_html(build_view(*bad_run))
+def bad_page(bad_view: ReportView) -> str:
+    return render_html(bad_view)
 
 
 def test_the_page_tells_verdict_map_and_reasons(page: str) -> None:
@@ -175,8 +176,8 @@ def test_the_data_for_the_script_cannot_end_its_element(bad_page: str) -> None:
     assert len(json.loads(text)["cells"]) == 1 + 12 * 12
 
 
-def test_the_same_view_gives_the_same_bytes(real_run: Run, page: str) -> None:
-    assert render_html(build_view(*real_run)).encode() == page.encode()
+def test_the_same_view_gives_the_same_bytes(real_view: ReportView, page: str) -> None:
+    assert render_html(real_view).encode() == page.encode()
 
 
 def test_the_script_stays_small() -> None:
