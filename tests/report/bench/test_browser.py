@@ -81,23 +81,6 @@ def test_samples_are_ordered_by_how_many_pass(visit: Callable[..., Visit], real_
     assert passing() == before
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing(
-    visit: Callable[..., Visit], real_run: Run, scheme: str, width: int
-) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
-    page, _, _ = visit(
-        page_of(real_run),
-        viewport={"width": width, "height": 900},
-        color_scheme=scheme,
-        bypass_csp=True,  # axe is put into the page from outside
-    )
-    page.eval_on_selector_all("details", "(all) => all.slice(0, 20).forEach((d) => d.open = true)")
-    found = axe.Axe().run(page)
-    assert [one["id"] for one in found.response["violations"]] == []
-
-
 def test_a_link_to_a_sample_opens_it(visit: Callable[..., Visit], real_run: Run) -> None:
     page, _, _ = visit(page_of(real_run))
     anchor = page.locator("details.sample").nth(2).get_attribute("id")
