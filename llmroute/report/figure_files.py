@@ -13,7 +13,6 @@ from llmroute.errors import InputError
 from llmroute.files import atomic_write
 from llmroute.report.figures import draw
 from llmroute.report.page import OWN_STYLE, page_environment, read_asset
-from llmroute.report.sanitize import one_line
 from llmroute.report.xml import to_xml
 
 if TYPE_CHECKING:
@@ -29,7 +28,9 @@ PALETTES, RULES = ("palette.css", OWN_STYLE), "figures.css"
 MARGIN = 16.0
 HEADING = 26.0
 """Room above the drawing for its title, which on a page stands in the text."""
-HEADING_CHARS = 72
+KEY = 22.0
+"""Room below it for what the marks mean."""
+AROUND = "figures/file.j2"
 PNG_SCALE = 2.0
 
 
@@ -61,47 +62,39 @@ def write_figures(
 
 
 def svg_file(environment: Environment, style: str, figure: Figure) -> str:
-    """The figure as a document that needs nothing else: its title, its style, its ground."""
-    root, chart = _parsed(environment, figure), figure.chart
-    x, y = -MARGIN, -MARGIN - HEADING
-    width, height = f"{chart.width - 2 * x:g}", f"{chart.height - y + MARGIN:g}"
-    size = {"width": width, "height": height}
-    box = {"viewBox": f"{x:g} {y:g} {width} {height}"}
-    root.attrib = {"xmlns": SVG, **size, **root.attrib, **box}
-    named = sum(child.tag in ("title", "desc") for child in root[:2])
-    root[named:named] = [
-        _element("style", style),
-        _element("rect", **{"class": "ground", "x": f"{x:g}", "y": f"{y:g}", **size}),
-        _element(
-            "text",
-            one_line(chart.title, HEADING_CHARS),
-            **{"class": "heading", "y": f"{-HEADING / 2:g}"},
-        ),
-    ]
-    return to_xml(root)
-
-
-def _element(tag: str, text: str = "", **attributes: str) -> ET.Element:
-    element = ET.Element(tag, attributes)
-    element.text = text
-    return element
-
-
-def _parsed(environment: Environment, figure: Figure) -> ET.Element:
-    """What the page would show.
+    """The figure as a document that needs nothing else: title, key, style and ground.
 
     Raises:
         InputError: a project's template cannot be rendered, or gives something else than XML.
     """
-    where = f"figures/{figure.kind}.svg.j2"
+    root = _parsed(f"figures/{figure.kind}.svg.j2", lambda: draw(environment, figure))
+    frame = environment.get_template(AROUND)
+    around = _parsed(AROUND, lambda: frame.render(kind=figure.kind, chart=figure.chart))
+    x, y = -MARGIN, -MARGIN - HEADING
+    key = KEY if around.findall("g/*") else 0.0
+    size = {"width": figure.chart.width - 2 * x, "height": figure.chart.height - y + key + MARGIN}
+    box = {name: f"{number:g}" for name, number in ({"x": x, "y": y} | size).items()}
+    root.attrib = {
+        "xmlns": SVG, "width": box["width"], "height": box["height"],
+        **root.attrib, "viewBox": " ".join(box.values()),
+    }  # fmt: skip
+    own_style = ET.Element("style")
+    own_style.text = style
+    named = sum(child.tag in ("title", "desc") for child in root[:2])
+    root[named:named] = [own_style, ET.Element("rect", {"class": "ground", **box})]
+    root.append(around)
+    return to_xml(root)
+
+
+def _parsed(template: str, render: Callable[[], str]) -> ET.Element:
     try:
-        return ET.fromstring(draw(environment, figure))  # noqa: S314 - our own, texts escaped
+        return ET.fromstring(render())  # noqa: S314 - our own, its texts escaped
     except TemplateError as error:
-        raise InputError(f"the figure cannot be rendered: {error}", where=where) from error
+        raise InputError(f"the figure cannot be rendered: {error}", where=template) from error
     except ET.ParseError as error:
         raise InputError(
             f"the figure is no XML, which an SVG file must be: {error}",
-            where=where,
+            where=template,
             fix="Close every element and quote every attribute.",
         ) from error
 

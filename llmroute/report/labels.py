@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 SCREEN, PHONE = 11.0, 14.0
 """Sizes of the figures' type in figures.css: a drawing shrinks on a phone, its type does not."""
-_NARROW, _BROAD = frozenset("iljtfrI.,:;'|!()[] -/"), frozenset("mwMW@%…—→")
+_EMS = dict.fromkeys("ijl.,:;'|!", 0.32) | dict.fromkeys("tfrI()[] -/", 0.42)
+_EMS |= dict.fromkeys("mwMW@%…—→", 0.98)
+"""Widths in DejaVu Sans, the broadest of the palette's fonts; other letters: see `_ems`."""
 
 Box = tuple[float, float, float, float]
 """left, top, right, bottom."""
@@ -104,10 +106,10 @@ def places_around(one: Wanted) -> list[Label]:
 
 
 def text_width(text: str, size: float) -> float:
-    """How wide a text may be in any of the figures' fonts, rather too much than too little.
+    """How wide a text is in the broadest of the figures' fonts, in regular type.
 
     >>> text_width("small", 10), text_width("漢字", 10)
-    (29.5, 20.0)
+    (28.6, 20.0)
     """
     return round(size * sum(map(_ems, text)), 1)
 
@@ -117,9 +119,7 @@ def _ems(character: str) -> float:
         return 1.0
     if combining(character):
         return 0.0
-    if character in _NARROW:
-        return 0.4
-    return 0.95 if character in _BROAD else 0.76 if character.isupper() else 0.6
+    return _EMS.get(character) or (0.78 if character.isupper() else 0.62)
 
 
 def is_inside(box: Box, frame: Box) -> bool:

@@ -21,6 +21,7 @@ from llmroute.report.bench.view import build_view
 from llmroute.report.calibration.html import calibration_figures
 from llmroute.report.figure_files import (
     HEADING,
+    KEY,
     MARGIN,
     check_png,
     figure_style,
@@ -48,7 +49,7 @@ DRAWING = {
 }  # fmt: skip
 ATTRIBUTES = {
     "aria-labelledby", "class", "cx", "cy", "d", "fill", "height", "id", "points", "r", "role",
-    "rx", "text-anchor", "viewBox", "width", "x", "x1", "x2", "y", "y1", "y2",
+    "rx", "text-anchor", "transform", "viewBox", "width", "x", "x1", "x2", "y", "y1", "y2",
 }  # fmt: skip
 
 
@@ -153,6 +154,14 @@ def test_a_browser_shows_every_file_without_a_word_and_runs_nothing(
     assert [url for url in requests if not url.startswith("file:")] == []
 
 
+def test_a_file_says_what_its_marks_mean(small_run: Run, tmp_path: Path) -> None:
+    path, *_ = write_figures(drawn(*report_figures(build_view(*small_run))), tmp_path)
+    (key,) = ET.fromstring(path.read_text("utf-8")).findall(f"{SVG}g/{SVG}g[@class='key']")
+    assert [text.text for text in key.iter(f"{SVG}text")] == [
+        "route", "reference", "another is cheaper, no worse", "proven", "likely", "fails",
+    ]  # fmt: skip
+
+
 def test_what_cannot_be_drawn_is_named_with_its_reason(
     run_of: Callable[..., Run], cell: Cell
 ) -> None:
@@ -247,7 +256,7 @@ def test_a_picture_has_two_pixels_a_unit_on_a_solid_ground_and_shows_the_marks(
     chart = figure.chart
     assert (width, height) == (
         2 * (chart.width + 2 * MARGIN),
-        2 * (chart.height + HEADING + 2 * MARGIN),
+        2 * (chart.height + HEADING + KEY + 2 * MARGIN),
     )
     assert all(colour[3] == 255 for colour in colours)
     marks = {bytes.fromhex(f"{rgb}ff") for rgb in ("009e73", "0072b2", "d55e00", "17191c")}
