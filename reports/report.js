@@ -1,42 +1,17 @@
 // Filters, sorting and copying. The page is complete without it: nothing here adds content.
 (() => {
   "use strict";
-  const root = document.documentElement;
-  root.classList.add("js");
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 
   // -- copying ------------------------------------------------------------------------------------
-  const say = (button, text) => {
-    const before = button.dataset.label || (button.dataset.label = button.textContent);
-    button.textContent = text;
-    setTimeout(() => { button.textContent = before; }, 1600);
-  };
-  const copy = async (text, button) => {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      const area = document.createElement("textarea");
-      area.value = text;
-      document.body.append(area);
-      area.select();
-      const done = document.execCommand("copy");
-      area.remove();
-      if (!done) return say(button, "Select and copy by hand");
-    }
-    say(button, "Copied");
-  };
   const csvCell = (value) => {
     const text = value === null ? "" : String(value);
     return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const cells = () => JSON.parse(document.getElementById("data").textContent).cells;
-  for (const button of all("[data-copy]")) {
-    button.addEventListener("click", () =>
-      copy(document.getElementById(button.dataset.copy).textContent, button));
-  }
   for (const button of all("[data-copy-csv]")) {
     button.addEventListener("click", () =>
-      copy(cells().map((row) => row.map(csvCell).join(",")).join("\n") + "\n", button));
+      copyText(cells().map((row) => row.map(csvCell).join(",")).join("\n") + "\n", button));
   }
 
   // -- sorting ------------------------------------------------------------------------------------
@@ -173,7 +148,7 @@
       if (!anchor) return;
       event.preventDefault();
       show(anchor.hash.slice(1));
-      copy(location.href, anchor);
+      copyText(location.href, anchor);
     });
     const apply = () => {
       const fields = Object.fromEntries(new FormData(form));

@@ -113,6 +113,7 @@ def calibrate(
         Path,
         typer.Option("--out", metavar="FOLDER", help="Where map, router and page go."),
     ] = DEFAULT_OUT,
+    template: opt.Template = None,
     charts: chart_options.Charts = None,
     png: chart_options.Png = False,
     candidates: Annotated[
@@ -181,7 +182,8 @@ def calibrate(
         return _several(names, wish, source, as_json=as_json)
     calibration = run_calibration(wish, **source)
     view = build_calibration_view(calibration)
-    written = _write(calibration, view, out, chart_folder)
+    templates = template or opt.closest_templates(config)
+    written = _write(calibration, view, out, templates, chart_folder)
     if as_json:
         typer.echo(calibration_to_json(calibration), nl=False)
     else:
@@ -255,6 +257,7 @@ def _write(
     calibration: Calibration,
     view: CalibrationView,
     folder: Path,
+    templates: Path | None,
     charts: chart_options.ChartFolder | None,
 ) -> list[Path]:
     """The page and the router, then the map that names it, and figures where they are wanted."""
@@ -263,7 +266,7 @@ def _write(
     from llmroute.routing_map.file import map_to_yaml
     from llmroute.shipping import save_calibration
 
-    page = render_calibration(calibration, view)
+    page = render_calibration(calibration, view, templates)
     routing_map, written = save_calibration(calibration, folder)
     atomic_write(folder / PAGE_FILE, page)
     atomic_write(folder / opt.MAP_FILE, map_to_yaml(routing_map))

@@ -63,6 +63,18 @@ Out = Annotated[
         "--out", metavar="FOLDER", help="Where the map and the report go.", show_default=False
     ),
 ]
+Template = Annotated[
+    Path | None,
+    typer.Option(
+        "--template",
+        metavar="FOLDER",
+        exists=True,
+        file_okay=False,
+        help="Templates that replace the shipped ones, file by file.  [default: reports/ beside"
+        " llmroute.yaml, where there is one]",
+    ),
+]
+
 Output = Annotated[
     list[Path] | None,
     typer.Option(
@@ -331,5 +343,16 @@ def find_store(config: Path | None, store: Path | None) -> Path:
 
 def own_templates(config: Config) -> Path | None:
     """The project's own `reports/` folder, whose templates replace the shipped ones."""
-    folder = config.folder / "reports"
-    return folder if config.path is not None and folder.is_dir() else None
+    return _templates_beside(config.path)
+
+
+def closest_templates(config: Path | None) -> Path | None:
+    """`own_templates` of the configuration named, or of the closest, which is not read."""
+    from llmroute.config.load import find_config
+
+    return _templates_beside(config or find_config(Path()))
+
+
+def _templates_beside(config: Path | None) -> Path | None:
+    folder = None if config is None else config.parent / "reports"
+    return folder if folder is not None and folder.is_dir() else None

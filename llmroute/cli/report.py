@@ -21,14 +21,7 @@ HISTORY_FILE = "history.html"
 def report(
     output: opt.Output = None,
     run: opt.Run = None,
-    template: Annotated[
-        Path | None,
-        typer.Option(
-            "--template",
-            metavar="FOLDER",
-            help="Templates that replace the shipped ones, file by file.",
-        ),
-    ] = None,
+    template: opt.Template = None,
     history: Annotated[
         int | None,
         typer.Option(

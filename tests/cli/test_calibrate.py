@@ -368,12 +368,13 @@ def test_the_page_shows_curve_map_and_misroutes_and_trusts_no_prompt(
     result = llmroute("calibrate", "-d", data, "--router", "tfidf")
     assert result.exit_code == 0, result.stderr
     page = (folder / "llmroute-out/calibration.html").read_text()
-    assert "<script" not in page
+    assert page.count("<script>") == 1  # the page's own
+    assert "<script>alert" not in page
     assert "\u202e" not in page
     assert "default-src &#39;none&#39;; style-src &#39;sha256-" in page
-    assert "script-src &#39;none&#39;" in page
-    assert page.count('class="line router"') == 2
-    assert page.count('class="spot chosen"') == 2
+    assert "script-src &#39;sha256-" in page
+    assert page.count('<polyline class="line router"') == 2
+    assert page.count('class="spot chosen"') == 3  # a chart each, and the legend
     assert page.count("went-strong") + page.count("went-weak") >= 300
     assert page.count('<td class="prompt">') == 20
 
@@ -388,3 +389,53 @@ def test_a_refused_router_leaves_a_page_that_says_so(folder: Path, llmroute: Inv
     }
     page = (folder / "llmroute-out/calibration.html").read_text()
     assert '<h1 id="verdict-h">No query router is worth running' in page
+
+
+def test_the_json_has_each_task_and_how_far_scores_can_be_believed(
+    calibrated: dict[str, Any],
+) -> None:
+    (task,) = calibrated["tasks"]
+    assert (task["task"], task["n"], task["few"]) == ("mixed", 300, False)
+    assert task["quality"]["value"] == pytest.approx(calibrated["quality"]["value"])
+    assert task["cost_usd_per_1k"]["value"] == pytest.approx(calibrated["cost_usd_per_1k"]["value"])
+    assert task["always_strong"]["cost_usd_per_1k"] == pytest.approx(2.0)
+    found = calibrated["reliability"]
+    assert sum(one["n"] for one in found["bins"]) == 300
+    assert found["brier"] < found["brier_of_mean"]  # proofs and sums are told apart
+    assert 0 < found["ece_by_chance"] < found["ece"] + 0.1
+
+
+def test_the_page_uses_the_projects_own_templates(
+    outcomes: Path, folder: Path, llmroute: Invoke
+) -> None:
+    (folder / "llmroute.yaml").write_text("candidates: [nonsense", encoding="utf-8")  # not read
+    for name, colour in (("reports", "rebeccapurple"), ("ours", "papayawhip")):
+        (folder / name).mkdir()
+        (folder / name / "calibration.css").write_text(f"body {{ color: {colour} }}")
+    page = folder / "llmroute-out/calibration.html"
+    run = ("calibrate", "-d", outcomes, "--router", "length")
+    assert llmroute(*run).exit_code == 0
+    assert "rebeccapurple" in page.read_text()
+    assert llmroute(*run, "--template", "ours").exit_code == 0
+    assert "papayawhip" in page.read_text()
+    assert "rebeccapurple" not in page.read_text()
+
+
+def test_a_template_folder_that_is_not_there_is_refused(
+    outcomes: Path, folder: Path, llmroute: Invoke
+) -> None:
+    result = llmroute("calibrate", "-d", outcomes, "--router", "length", "--template", "ousr")
+    assert result.exit_code == 2
+    assert "ousr" in result.stderr
+    assert not (folder / "llmroute-out").exists()
+
+
+def test_a_template_that_is_wrong_is_named_and_nothing_is_written(
+    outcomes: Path, folder: Path, llmroute: Invoke
+) -> None:
+    (folder / "ours").mkdir()
+    (folder / "ours/calibration.html.j2").write_text("line one\n{{ view.headlin }}\n")
+    result = llmroute("calibrate", "-d", outcomes, "--router", "length", "--template", "ours")
+    assert result.exit_code == 2
+    assert "headlin" in result.stderr
+    assert not (folder / "llmroute-out/calibration.html").exists()

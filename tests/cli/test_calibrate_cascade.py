@@ -265,11 +265,12 @@ def test_the_page_shows_the_router_beside_and_weak_answers_it_does_not_trust(
         row["models"]["small"]["answer"] += " <script>alert(1)</script> \u202e"
     assert calibrate(write(folder / "hostile.jsonl", rows)).exit_code == 0
     page = (folder / "llmroute-out/calibration.html").read_text()
-    assert "<script" not in page
+    assert page.count("<script>") == 1  # the page's own
     assert "\u202e" not in page
     assert page.count("&lt;script&gt;") == 20
     assert "What small said" in page
-    assert page.count('class="line router"') == page.count('class="line rival"') == 2
+    assert page.count('<polyline class="line router"') == 2
+    assert page.count('<polyline class="line rival"') == 2
     assert "escalation_score 0." in page
 
 

@@ -464,8 +464,9 @@ def calibration_rows(
     for i in range(n):
         a, b, c = rng.choice(NOUNS, 3, replace=False)
         k = int(rng.integers(10, 9999))
-        prove = f"Prove that the {a} theorem number {k} holds for every {b} and {c}."
-        add = f"Add {k} to the price of one {a}, a {b} and a {c}."
+        more = "".join(f" Mind the {noun}." for noun in rng.choice(NOUNS, int(rng.integers(0, 4))))
+        prove = f"Prove that the {a} theorem number {k} holds for every {b}, {c} and step.{more}"
+        add = f"Add {k} to the price of one {a}, a {b} and a {c}.{more}"
         said = f"It is {k + 5}." if weak_right[moved[i]] else f"I am not sure; maybe the {b}?"
         models = {
             weak: {"score": float(weak_right[moved[i]])} | (costs[0] if priced else {}),
@@ -476,6 +477,12 @@ def calibration_rows(
         row = {"id": f"q{i}", "task": tasks[i % len(tasks)], "models": models}
         rows.append(row | {"prompt": prove if hard[i] else add})
     return rows
+
+
+@pytest.fixture(scope="session")
+def make_rows() -> Callable[..., Rows]:
+    """`calibration_rows`, for tests that change some of them."""
+    return calibration_rows
 
 
 @pytest.fixture(scope="session")

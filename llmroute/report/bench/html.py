@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PAGE = Page(
     "report.html.j2",
     ("palette.css", "report.css", "figures.css"),
-    ("report.js",),
+    ("copy.js", "report.js"),
     {"interval_mark": interval_marks.interval_mark},
 )
 OVERALL_NAME = "all-traffic"

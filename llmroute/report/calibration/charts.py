@@ -1,44 +1,60 @@
-"""Calibration → chart geometry: the curve, its price, and the map of decisions."""
+"""Calibration → chart geometry: quality over the share of strong calls, and over dollars."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from math import ceil, hypot
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from llmroute.calibration.curve import Curve, hull_values, threshold_curve
+from llmroute.calibration.controls import control_scores
+from llmroute.calibration.curve import Curve, threshold_curve, upper_hull
 from llmroute.calibration.policy import Policy
-from llmroute.calibration.threshold import operating_points
-from llmroute.embeddings.hashed import HashedEmbedder
+from llmroute.report.attributes import Corners
 from llmroute.report.axes import Tick
-from llmroute.report.calibration.words import score_text
+from llmroute.report.calibration.axes import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Axes,
+    joined,
+)
+from llmroute.report.labels import Box, Label, Wanted, place_labels
 
 if TYPE_CHECKING:
     from llmroute.calibrating import Calibration
     from llmroute.calibration.pair import Floats, Ints
-    from llmroute.calibration.threshold import OperatingPoint
+    from llmroute.report.calibration.slider import Step
 
-WIDTH, HEIGHT = 520.0, 320.0
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 14.0, 14.0, 42.0
-GRID = 40
-"""Steps of the interval band."""
-DRAWN = 400
-"""Points of a line; more can't be seen."""
-BAND_RESAMPLES = 500
-MAP_PROMPTS = 1_500
-MAP_DIMENSIONS = 256
+LineKind = Literal["router", "rival", "front", "random", "length", "task_map", "oracle"]
+MarkKind = Literal["chosen", "knee", "single"]
+CONTROLS: dict[LineKind, str] = {
+    "length": "longest prompts to strong",
+    "task_map": "the static map: one answer a task",
+    "oracle": "perfect foresight: the ceiling",
+}
+"""Control → what its line is; random routing is the straight one."""
+MARKS: dict[MarkKind, str] = {
+    "chosen": "the chosen threshold",
+    "knee": "knee: farthest above a random mix of the two models",
+    "single": "one model alone",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of one kind: router (the policy that was calibrated), rival, hull, random, oracle."""
+    """A line; `router` is the policy that was calibrated, `rival` the query router beside it."""
 
-    kind: str
-    points: str
-    """As SVG writes them: "x,y x,y"."""
+    kind: LineKind
+    points: Corners
+    name: str
+    """In the legend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +63,8 @@ class Spot:
 
     x: float
     y: float
-    kind: str
-    label: str
+    kind: MarkKind
+    label: Label | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,131 +76,154 @@ class LineChart:
     x_label: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    band: str
-    """Corners of the interval band; empty: none."""
+    band: Corners
+    """Of the interval; empty: none."""
     lines: tuple[Line, ...]
+    corners: tuple[tuple[float, float], ...]
+    """Thresholds on the Pareto front."""
     spots: tuple[Spot, ...]
+    steps: tuple[tuple[float, float], ...]
+    """Where each threshold of the slider stands."""
     width: float = WIDTH
     height: float = HEIGHT
     left: float = LEFT
     right: float = WIDTH - RIGHT
     top: float = TOP
     bottom: float = HEIGHT - BOTTOM
+    here: tuple[float, float] | None = None
+    """Where the slider's marker stands at first; None: there is no slider."""
+
+    @property
+    def marks(self) -> dict[MarkKind, str]:
+        """Kinds of its spots, and what a legend says of them."""
+        kinds = {spot.kind for spot in self.spots}
+        return {kind: told for kind, told in MARKS.items() if kind in kinds}
 
 
-@dataclass(frozen=True, slots=True)
-class MapPoint:
-    """One prompt on the map of decisions."""
+def share_chart(calibration: Calibration, steps: Sequence[Step]) -> LineChart:
+    """Quality over the share of strong calls, with its band and the controls.
 
-    x: float
-    y: float
-    strong: bool
-    """Where it was sent."""
-    outcome: str
-    """better, same or worse: the strong model beside the weak one."""
-    tip: str
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionMap:
-    """Prompts in two dimensions, and where they were sent."""
-
-    title: str
-    description: str
-    points: tuple[MapPoint, ...]
-    width: float = WIDTH
-    height: float = HEIGHT - BOTTOM + TOP
-
-
-@dataclass(frozen=True, slots=True)
-class _Axes:
-    x_low: float
-    x_high: float
-    y_low: float
-    y_high: float
-
-    @classmethod
-    def around(cls, x: Floats, y: Floats) -> _Axes:
-        x_pad = 0.0 if x.min() == 0 else 0.04 * float(np.ptp(x))
-        y_pad = max(0.04 * float(np.ptp(y)), 1e-3)
-        low, high = float(x.min()) - x_pad, float(x.max()) + x_pad
-        return cls(low, max(high, low + 1e-9), float(y.min()) - y_pad, float(y.max()) + y_pad)
-
-    def place(self, x: float, y: float) -> tuple[float, float]:
-        across = (x - self.x_low) / (self.x_high - self.x_low)
-        up = (y - self.y_low) / (self.y_high - self.y_low)
-        return (
-            round(LEFT + across * (WIDTH - LEFT - RIGHT), 1),
-            round(HEIGHT - BOTTOM - up * (HEIGHT - BOTTOM - TOP), 1),
-        )
-
-    def corners(self, x: Floats, y: Floats) -> str:
-        kept = np.unique(np.linspace(0, x.size - 1, min(DRAWN, x.size)).round().astype(int))
-        places = [self.place(float(x[i]), float(y[i])) for i in kept]
-        return " ".join(f"{a},{b}" for a, b in places)
-
-    def spot(self, x: float, y: float, kind: str, label: str) -> Spot:
-        return Spot(*self.place(x, y), kind, label)
-
-    def y_ticks(self) -> tuple[Tick, ...]:
-        values = _round_values(self.y_low, self.y_high)
-        return tuple(Tick(self.place(self.x_low, value)[1], f"{value:.3g}") for value in values)
-
-    def x_ticks(self, *, percent: bool) -> tuple[Tick, ...]:
-        values = _round_values(self.x_low, self.x_high)
-        words = [f"{value:.0%}" if percent else f"${value:.3g}" for value in values]
-        return tuple(
-            Tick(self.place(value, self.y_low)[0], word)
-            for value, word in zip(values, words, strict=True)
-        )
-
-
-def _round_values(low: float, high: float) -> list[float]:
-    """About five round numbers between the two.
-
-    >>> _round_values(0.0, 1.0)
-    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    Args:
+        calibration: whose curve it is.
+        steps: of the slider: the band, and where its marker may stand.
     """
-    raw = (high - low) / 5
-    scale = 10.0 ** floor(log10(raw))
-    step = next(scale * m for m in (1, 2, 2.5, 5, 10) if scale * m >= raw * 0.999)
-    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
-    return [round(i * step, 12) for i in range(first, last + 1)]
-
-
-def share_chart(calibration: Calibration) -> LineChart:
-    """Quality over the share of strong calls, with its band, the random chord and the oracle."""
-    pair, point = calibration.pair, calibration.point
-    curve, oracle = _curve(calibration.policy), threshold_curve(pair.gaps, pair)
-    axes = _Axes.around(curve.shares, np.r_[curve.quality, oracle.quality])
-    ends = curve.quality[[0, -1]]
-    knee = calibration.proof.summary.knee_share
-    spots = [axes.spot(knee, float(np.interp(knee, curve.shares, curve.quality)), "knee", "knee")]
-    if point is not None:
-        spots.append(axes.spot(point.strong_share.value, point.quality.value, "chosen", "chosen"))
+    curve = _curve(calibration.policy)
+    controls = {name: _curve(policy) for name, policy in _controls(calibration).items()}
+    everything = np.concatenate([curve.quality, *(one.quality for one in controls.values())])
+    axes = Axes.around(curve.shares, everything)
+    lines = (
+        *(_line(name, one.shares, one.quality, axes) for name, one in controls.items()),
+        Line(
+            "random",
+            axes.corners(np.array([0.0, 1.0]), curve.quality[[0, -1]]),
+            _random_name(calibration),
+        ),
+        *(_rival(one.shares, one.quality, axes) for one in _rivals(calibration)),
+        Line("router", axes.corners(curve.shares, curve.quality), _own(calibration)),
+    )
+    places = tuple(axes.place(one.strong_share, one.quality.value) for one in steps)
     return LineChart(
         title="Quality against the share of strong calls",
-        description=f"From always {pair.weak} on the left to always {pair.strong} on the right."
-        f" The straight line is random routing; the dashed one is perfect foresight.{_RIVAL}",
+        description=f"From always {calibration.pair.weak} on the left to always"
+        f" {calibration.pair.strong} on the right, with its 95% interval, beside what needs no"
+        " learning. The table of thresholds below has the figures.",
         x_label="share of strong calls →",
-        x_ticks=axes.x_ticks(percent=True),
+        x_ticks=axes.x_ticks("{:.0%}"),
         y_ticks=axes.y_ticks(),
-        band=_band(calibration, axes),
-        lines=(
-            Line("oracle", axes.corners(oracle.shares, oracle.quality)),
-            Line("random", axes.corners(np.array([0.0, 1.0]), ends)),
-            *(Line("rival", axes.corners(one.shares, one.quality)) for one in _rivals(calibration)),
-            Line("router", axes.corners(curve.shares, curve.quality)),
-        ),
-        spots=tuple(spots),
+        band=_band(steps, axes),
+        lines=lines,
+        corners=(),
+        spots=_spots(_marks(steps, places), lines),
+        steps=places,
     )
 
 
-_RIVAL = " A dotted line, where there is one, is the query router."
+def cost_chart(calibration: Calibration, steps: Sequence[Step]) -> LineChart | None:
+    """Quality over dollars with the Pareto front; None where a cost is not known.
+
+    Arguments as of `share_chart`.
+    """
+    policy = calibration.policy
+    curve = _curve(policy)
+    if curve.cost_usd is None or not float(np.ptp(curve.cost_usd)) > 0:
+        return None
+    ends = 1000 * np.array([curve.cost_usd[0], policy.strong_alone_usd.mean()])
+    drawn = {
+        name: (1000 * one.cost_usd, one.quality)
+        for name, one in ((name, _curve(rule)) for name, rule in _controls(calibration).items())
+        if one.cost_usd is not None
+    }
+    cost, front = 1000 * curve.cost_usd, _front(curve)
+    axes = Axes.around(
+        np.concatenate([cost, ends, *(usd for usd, _ in drawn.values())]),
+        np.concatenate([curve.quality, *(quality for _, quality in drawn.values())]),
+    )
+    lines = (
+        *(_line(name, *line, axes) for name, line in drawn.items()),
+        Line("random", axes.corners(ends, curve.quality[[0, -1]]), _random_name(calibration)),
+        Line("front", axes.corners(cost[front], curve.quality[front]), _FRONT),
+        *(
+            _rival(1000 * one.cost_usd, one.quality, axes)
+            for one in _rivals(calibration)
+            if one.cost_usd is not None
+        ),
+        Line("router", axes.corners(cost, curve.quality), _own(calibration)),
+    )
+    places = tuple(
+        axes.place(one.cost_usd_per_1k, one.quality.value)
+        for one in steps
+        if one.cost_usd_per_1k is not None
+    )
+    singles: list[_Mark] = [
+        (*axes.place(float(usd), float(quality)), "single", name)
+        for usd, quality, name in zip(
+            ends, curve.quality[[0, -1]], ("always weak", "always strong"), strict=True
+        )
+    ]
+    return LineChart(
+        title="Quality against cost",
+        description=f"Every threshold's cost and quality. The Pareto front runs through"
+        f" {front.size} of the curve's points: on these prompts nothing that the policy can do, a"
+        " random mix of two thresholds included, gives more quality for the same money.",
+        x_label="$ per 1,000 requests →",
+        x_ticks=axes.x_ticks("${:.3g}"),
+        y_ticks=axes.y_ticks(),
+        band=Corners(""),
+        lines=lines,
+        corners=tuple(axes.place(float(cost[k]), float(curve.quality[k])) for k in front),
+        spots=_spots((*_marks(steps, places), *singles), lines),
+        steps=places,
+    )
+
+
+_FRONT = "Pareto front: the most quality for the money"
+
+
+def _random_name(calibration: Calibration) -> str:
+    """Of the straight line: the task map lies on it where it cannot tell prompts apart."""
+    if "task_map" in _controls(calibration):
+        return "strong calls at random"
+    return "strong calls at random; the static map, which tells none of these prompts apart"
+
+
+def _own(calibration: Calibration) -> str:
+    if calibration.answers is None:
+        return f"router {calibration.router}, with its 95% interval"
+    return f"{calibration.wish.policy}, with its 95% interval"
 
 
 def _curve(policy: Policy) -> Curve:
     return threshold_curve(policy.scores, policy.pair, strong_alone_usd=policy.strong_alone_usd)
+
+
+def _controls(calibration: Calibration) -> dict[LineKind, Policy]:
+    """Those whose line is not the straight one of random routing."""
+    scores = control_scores(calibration.pair)
+    return {
+        name: Policy.route(scores[name], calibration.pair)
+        for name in CONTROLS
+        if float(np.ptp(scores[name])) > 0
+    }
 
 
 def _rivals(calibration: Calibration) -> tuple[Curve, ...]:
@@ -193,116 +232,60 @@ def _rivals(calibration: Calibration) -> tuple[Curve, ...]:
     return () if answers is None else (_curve(Policy.route(answers.rates, calibration.pair)),)
 
 
-def _band(calibration: Calibration, axes: _Axes) -> str:
-    found = grid_points(calibration)
-    low = [axes.place(p.strong_share.value, max(p.quality.low, axes.y_low)) for p in found]
-    high = [axes.place(p.strong_share.value, min(p.quality.high, axes.y_high)) for p in found]
-    return " ".join(f"{x},{y}" for x, y in (*low, *reversed(high)))
+def _line(kind: LineKind, x: Floats, y: Floats, axes: Axes) -> Line:
+    return Line(kind, axes.corners(x, y), CONTROLS[kind])
 
 
-def grid_points(calibration: Calibration, steps: int = GRID) -> tuple[OperatingPoint, ...]:
-    """What thresholds spread over the whole curve give, from few strong calls to many."""
-    sweep = calibration.policy.sweep()
-    shares = sweep.whole().shares[0]
-    nearest: Ints = np.unique([np.abs(shares - x).argmin() for x in np.linspace(0, 1, steps + 1)])
-    return operating_points(
-        sweep, nearest, calibration.pair.groups, resamples=BAND_RESAMPLES,
-        seed=calibration.wish.seed,
-    )  # fmt: skip
+def _rival(x: Floats, y: Floats, axes: Axes) -> Line:
+    return Line("rival", axes.corners(x, y), "the query router alone")
 
 
-def cost_chart(calibration: Calibration) -> LineChart | None:
-    """Quality over dollars with the Pareto front; None where a cost is not known."""
-    policy, point = calibration.policy, calibration.point
-    curve = _curve(policy)
-    if curve.cost_usd is None or not float(np.ptp(curve.cost_usd)) > 0:
-        return None
-    cost, front = 1000 * curve.cost_usd, _front(curve)
-    ends = np.array([cost[0], 1000 * policy.strong_alone_usd.mean()])
-    axes = _Axes.around(np.r_[cost, ends], np.r_[curve.quality, front])
-    order = np.argsort(cost, kind="stable")
-    spots = [
-        axes.spot(float(usd), float(quality), "single", name)
-        for usd, quality, name in zip(
-            ends, curve.quality[[0, -1]], ("always weak", "always strong"), strict=True
-        )
-    ]
-    if point is not None and point.cost_usd_per_1k is not None:
-        spots.append(
-            axes.spot(point.cost_usd_per_1k.value, point.quality.value, "chosen", "chosen")
-        )
-    return LineChart(
-        title="Quality against cost",
-        description="Every threshold's cost and quality; the thin line above is the Pareto front,"
-        f" which a random mix of two thresholds reaches.{_RIVAL}",
-        x_label="$ per 1,000 requests →",
-        x_ticks=axes.x_ticks(percent=False),
-        y_ticks=axes.y_ticks(),
-        band="",
-        lines=(
-            Line("random", axes.corners(ends, curve.quality[[0, -1]])),
-            Line("hull", axes.corners(cost[order], front[order])),
-            *(
-                Line("rival", axes.corners(1000 * one.cost_usd, one.quality))
-                for one in _rivals(calibration)
-                if one.cost_usd is not None
-            ),
-            Line("router", axes.corners(cost, curve.quality)),
-        ),
-        spots=tuple(spots),
-    )
-
-
-def _front(curve: Curve) -> Floats:
+def _front(curve: Curve) -> Ints:
+    """Numbers of the curve's points on its upper concave hull, from cheap to dear."""
     assert curve.cost_usd is not None  # noqa: S101 - the caller has looked
-    return hull_values(curve.cost_usd, curve.quality)
+    return upper_hull(curve.cost_usd, curve.quality)
 
 
-def decision_map(calibration: Calibration) -> DecisionMap | None:
-    """Prompts in two dimensions, near where they share spellings; none without a threshold.
+def _band(steps: Sequence[Step], axes: Axes) -> Corners:
+    low = [axes.place(one.strong_share, max(one.quality.low, axes.y_low)) for one in steps]
+    high = [axes.place(one.strong_share, min(one.quality.high, axes.y_high)) for one in steps]
+    return joined((*low, *reversed(high)))
 
-    The two leading principal components of hashed character and word n-grams.
-    """
-    point, pair = calibration.point, calibration.pair
-    if point is None:
-        return None
-    rows = _some(len(pair), calibration.wish.seed)
-    places = _components([pair.queries[row].text for row in rows])
-    strong = calibration.scores >= point.threshold
-    points = tuple(
-        MapPoint(
-            x=round(LEFT + float(x) * (WIDTH - LEFT - RIGHT), 1),
-            y=round(TOP + float(y) * (HEIGHT - BOTTOM - TOP), 1),
-            strong=bool(strong[row]),
-            outcome=_outcome(float(pair.gaps[row])),
-            tip=f"{pair.ids[row]}: {score_text(calibration, row)}",
-        )
-        for row, (x, y) in zip(rows, places, strict=True)
+
+# -- marked places --------------------------------------------------------------------------------
+
+_Mark = tuple[float, float, MarkKind, str]
+
+
+def _marks(steps: Sequence[Step], places: Sequence[tuple[float, float]]) -> tuple[_Mark, ...]:
+    """The chosen threshold and the knee: one mark with both names where they are one."""
+    marks: list[_Mark] = []
+    for step, (x, y) in zip(steps, places, strict=True):
+        if "chosen" in step.names:
+            marks.append(
+                (x, y, "chosen", "chosen, at the knee" if "knee" in step.names else "chosen")
+            )
+        elif "knee" in step.names:
+            marks.append((x, y, "knee", "knee"))
+    return tuple(marks)
+
+
+def _spots(marks: Sequence[_Mark], lines: Sequence[Line]) -> tuple[Spot, ...]:
+    """Marks with labels that keep clear of each other, of the axes and of the lines."""
+    taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y, _, _ in marks]
+    on_lines = [(x - 2, y - 2, x + 2, y + 2) for line in lines for x, y in _places(line)]
+    wanted = [Wanted(x, y, label, must_stand=True) for x, y, _, label in marks]
+    labels = place_labels(wanted, taken, (LEFT, 0, WIDTH, HEIGHT - BOTTOM), on_lines)
+    return tuple(
+        Spot(x, y, kind, label) for (x, y, kind, _), label in zip(marks, labels, strict=True)
     )
-    return DecisionMap(
-        "Where prompts were sent",
-        f"{len(points):,} prompts in two dimensions, near where they share spellings.",
-        points,
-    )
 
 
-def _some(n: int, seed: int) -> list[int]:
-    if n <= MAP_PROMPTS:
-        return list(range(n))
-    return sorted(np.random.default_rng(seed).choice(n, MAP_PROMPTS, replace=False).tolist())
-
-
-def _components(texts: Sequence[str]) -> Floats:
-    """Shape (n, 2), each column spread over [0, 1] but for its outermost hundredths."""
-    vectors = HashedEmbedder(MAP_DIMENSIONS).embed(texts).astype(np.float64)
-    centred = vectors - vectors.mean(axis=0)
-    axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :2]
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # eigenvectors have no sign
-    places = centred @ axes
-    low, high = np.quantile(places, [0.01, 0.99], axis=0)
-    spread: Floats = np.clip((places - low) / np.maximum(high - low, 1e-9), 0.0, 1.0)
-    return spread
-
-
-def _outcome(gap: float) -> str:
-    return "better" if gap > 0 else "worse" if gap < 0 else "same"
+def _places(line: Line) -> list[tuple[float, float]]:
+    """Places all along a line, between its corners too."""
+    corners = [tuple(float(at) for at in pair.split(",")) for pair in line.points.split()]
+    return [
+        (x0 + part * (x1 - x0), y0 + part * (y1 - y0))
+        for (x0, y0), (x1, y1) in pairwise(corners)
+        for part in np.linspace(0, 1, 1 + ceil(hypot(x1 - x0, y1 - y0) / 4)).tolist()
+    ]

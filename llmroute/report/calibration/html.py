@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmroute.report.attributes import Drawing, ElementId
-from llmroute.report.calibration import charts
+from llmroute.report.calibration.charts import LineChart, cost_chart, share_chart
+from llmroute.report.calibration.decisions import decision_map
+from llmroute.report.calibration.histogram import score_histogram
+from llmroute.report.calibration.reliability import reliability_chart
+from llmroute.report.calibration.slider import Slider, build_slider
 from llmroute.report.figures import Figure, Missing
 from llmroute.report.page import Page, render_page
 
@@ -15,7 +20,11 @@ if TYPE_CHECKING:
     from llmroute.calibrating import Calibration
     from llmroute.report.calibration.view import CalibrationView
 
-PAGE = Page("calibration.html.j2", ("palette.css", "report.css", "figures.css", "calibration.css"))
+PAGE = Page(
+    "calibration.html.j2",
+    ("palette.css", "report.css", "figures.css", "calibration.css"),
+    ("copy.js", "calibration.js"),
+)
 
 
 def render_calibration(
@@ -29,7 +38,7 @@ def render_calibration(
         template_dir: a project's own `reports/`; its files replace the shipped ones one by one.
 
     Raises:
-        InputError: a project's template or stylesheet cannot be used.
+        InputError: a project's template, stylesheet or script cannot be used.
     """
     return render_page(
         PAGE,
@@ -37,19 +46,38 @@ def render_calibration(
         view=view,
         pair=calibration.pair,
         figures={
-            figure.name: figure
-            for figure in calibration_figures(calibration)
+            figure.name: _with_marker(figure, view.slider.start)
+            for figure in calibration_figures(calibration, view.slider)
             if isinstance(figure, Figure)
         },
     )
 
 
-def calibration_figures(calibration: Calibration) -> tuple[Figure | Missing, ...]:
-    """Every figure of the page, in its order."""
+def _with_marker(figure: Figure, step: int) -> Figure:
+    """A curve with the marker of the page's slider, which files of figures don't have."""
+    chart = figure.chart
+    if not isinstance(chart, LineChart):
+        return figure
+    return replace(figure, chart=replace(chart, here=chart.steps[step]))
+
+
+def calibration_figures(
+    calibration: Calibration, slider: Slider | None = None
+) -> tuple[Figure | Missing, ...]:
+    """Every figure of the page, in its order.
+
+    Args:
+        calibration: what they show.
+        slider: of its view, where there is one.
+    """
+    along = (slider or build_slider(calibration)).steps
     return (
-        Figure(ElementId("quality-over-share"), Drawing("lines"), charts.share_chart(calibration)),
-        Figure.of("quality-over-cost", "lines", charts.cost_chart(calibration))
+        Figure(ElementId("quality-over-share"), Drawing("lines"), share_chart(calibration, along)),
+        Figure.of("quality-over-cost", "lines", cost_chart(calibration, along))
         or Missing("quality-over-cost", "the costs of the two models are not known or are equal"),
-        Figure.of("decisions", "decisions", charts.decision_map(calibration))
+        Figure(ElementId("scores-by-outcome"), Drawing("histogram"), score_histogram(calibration)),
+        Figure.of("reliability", "reliability", reliability_chart(calibration))
+        or Missing("reliability", "the scores are no chances"),
+        Figure.of("decisions", "decisions", decision_map(calibration))
         or Missing("decisions", "no threshold reaches the target"),
     )

@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from llmroute.report.calibration.reliability import read_reliability
+from llmroute.report.calibration.tasks import read_tasks
 from llmroute.report.calibration.words import straight_share
 from llmroute.shipping import direct_threshold
 
 if TYPE_CHECKING:
     from llmroute.calibrating import Calibration
+    from llmroute.calibration.by_task import TaskFigures
+    from llmroute.calibration.reliability import Reliability
     from llmroute.calibration.threshold import OperatingPoint
     from llmroute.records import Interval
 
@@ -65,6 +69,8 @@ def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
         "neighbours": [_point(near) for near in getattr(calibration.point, "neighbours", ())],
         "certificate": _certificate(calibration.point),
         "routellm_compat": None if proof.compat is None else asdict(proof.compat),
+        "tasks": [_task(one) for one in read_tasks(calibration)],
+        "reliability": _reliability(read_reliability(calibration)),
         "seed": calibration.wish.seed,
         **_answers(calibration),
     }
@@ -105,6 +111,30 @@ def _point(point: OperatingPoint | None) -> dict[str, Any]:
         return dict.fromkeys(POINT_KEYS)
     figures = {name: getattr(point, name) for name in POINT_KEYS[1:]}
     return {"threshold": point.threshold} | {name: _bounds(f) for name, f in figures.items()}
+
+
+def _task(task: TaskFigures) -> dict[str, Any]:
+    """The intervals of a task of few prompts bound nothing: `few` says so."""
+    names = ("strong_share", "quality", "quality_loss", "cost_usd_per_1k", "pgr")
+    return {
+        "task": task.task,
+        "n": task.n,
+        "n_groups": task.n_groups,
+        "few": task.is_small,
+        **{name: _bounds(getattr(task, name)) for name in names},
+        "always_weak": {
+            "quality": _bounds(task.weak_quality),
+            "cost_usd_per_1k": task.weak_usd_per_1k,
+        },
+        "always_strong": {
+            "quality": _bounds(task.strong_quality),
+            "cost_usd_per_1k": task.strong_usd_per_1k,
+        },
+    }
+
+
+def _reliability(found: Reliability | None) -> dict[str, Any] | None:
+    return None if found is None else asdict(found)
 
 
 def _certificate(point: OperatingPoint | None) -> dict[str, Any] | None:

@@ -9,6 +9,9 @@ import numpy as np
 
 from llmroute.report.amounts import UNKNOWN, quality_text, share_text, usd_text
 from llmroute.report.calibration import words
+from llmroute.report.calibration.reliability import read_reliability, reliability_words
+from llmroute.report.calibration.slider import Slider, build_slider
+from llmroute.report.calibration.tasks import TasksView, build_tasks
 from llmroute.report.columns import Table
 from llmroute.report.sanitize import one_line
 
@@ -64,8 +67,16 @@ class CalibrationView:
     reason: str
     details: tuple[str, ...]
     curve_note: str
+    cost_note: str
+    """Why there is no chart of dollars, where there is none."""
+    slider: Slider
+    steps_note: str
     proof_note: str
     points: Table | None
+    tasks: TasksView | None
+    """None: no threshold meets the target."""
+    scores_note: str
+    """How far scores can be taken at their word."""
     routers: Table
     misroutes: tuple[Misroute, ...]
     compat: Table
@@ -80,8 +91,13 @@ def build_calibration_view(calibration: Calibration) -> CalibrationView:
         reason=calibration.proof.shipping.reason,
         details=tuple(words.details(calibration)),
         curve_note=words.ROUTER_CURVE if calibration.answers is None else words.CASCADE_CURVE,
+        cost_note=words.cost_note(calibration),
+        slider=build_slider(calibration),
+        steps_note=words.steps_note(calibration),
         proof_note=words.ROUTER_PROOF if calibration.answers is None else words.CASCADE_PROOF,
         points=None if calibration.point is None else _points(calibration.point),
+        tasks=build_tasks(calibration),
+        scores_note=reliability_words(calibration, read_reliability(calibration)),
         routers=_routers(calibration),
         misroutes=_misroutes(calibration),
         compat=_compat(calibration),

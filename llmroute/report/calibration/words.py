@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from llmroute.calibration.curve import NEVER_STRONG
 from llmroute.calibration.risk import in_words
 from llmroute.report.amounts import counted, quality_text, share_text
@@ -18,13 +20,12 @@ if TYPE_CHECKING:
 NAME_CHARS = 60
 
 ROUTER_CURVE = (
-    "Each prompt was scored by a router that had not seen it. The band is the 95% interval; the"
-    " straight line is random routing, the dashed one perfect foresight."
+    "Each prompt was scored by a router that had not seen it. What needs no learning is drawn"
+    " beside it: a curve that is not above all of it is not worth running."
 )
 CASCADE_CURVE = (
-    "Each answer was scored by a cascade that had not seen its prompt. The band is the 95%"
-    " interval; the dotted line is the query router, the straight one random routing, the dashed"
-    " one perfect foresight. Dollars count both calls."
+    "Each answer was scored by a cascade that had not seen its prompt. The query router, and what"
+    " needs no learning, are drawn beside it. Dollars count both calls where both are made."
 )
 ROUTER_PROOF = (
     "APGR is the share of the quality gap between the two models that is recovered, averaged over"
@@ -34,6 +35,40 @@ CASCADE_PROOF = (
     f"{ROUTER_PROOF} At equal $ it is averaged over all budgets, both calls counted: there a random"
     " mix of the two models has 0.5, and strong calls on top of weak ones at random have less."
 )
+
+
+def cost_note(calibration: Calibration) -> str:
+    """Why there is no chart of dollars, where there is none."""
+    policy = calibration.policy
+    if policy.sweep().known_costs:
+        return "Both models cost the same here: there is no chart of quality against dollars."
+    unknown = [
+        one_line(name, NAME_CHARS)
+        for name, costs in (
+            (policy.pair.weak, policy.pair.weak_costs_usd),
+            (policy.pair.strong, policy.strong_alone_usd),
+        )
+        if np.isnan(costs).any()
+    ]
+    return (
+        f"What {' and '.join(unknown)} cost{'s' if len(unknown) == 1 else ''} is not known, so"
+        " there is no chart of quality against dollars, and nothing is said of savings. --prices"
+        " FILE gives prices."
+    )
+
+
+def steps_note(calibration: Calibration) -> str:
+    """How to read the table of thresholds."""
+    told = (
+        "Intervals are 95%, of the threshold as it is; loss and saved are against always asking"
+        f" {_names(calibration)[1]}."
+    )
+    if calibration.answers is None or calibration.answers.direct is None:
+        return told
+    return (
+        f"{told} They are of what goes straight to strong at the chosen target; calibrated to"
+        " another, a combined policy chooses that anew, and may do a little better."
+    )
 
 
 def headline(calibration: Calibration) -> str:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     Visit = tuple[Any, list[str], list[str]]
 
 NAMES = ("bench", "history", "calibration")
-TEXTS = {"title", "aria-label", "value", "datetime", "data-since", "data-label", "content"}
+TEXTS = {
+    "title", "aria-label", "aria-valuetext", "value", "datetime", "content",
+    "data-since", "data-label", "data-said",
+}  # fmt: skip
 """Attributes that hold text for people, or that only our own script and stylesheet take as text."""
 PLAIN = re.compile(r"[\w .,:;#%()/=?+-]*")
 OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
