@@ -1,4 +1,10 @@
-"""A chart's geometry → its SVG: a part of a page, or a file of its own."""
+"""A chart's geometry → its SVG: a part of a page, or a file of its own.
+
+A new figure is a frozen dataclass with the fields of `Chart`, a `reports/figures/KIND.svg.j2`,
+and a line in the page's list (`report_figures`, `calibration_figures`, `history_figures`):
+`draw` shows it on the page and `--charts` saves it. What its marks mean stands in the page's
+text, and for the file in `KIND.key.j2`.
+"""
 
 from __future__ import annotations
 
