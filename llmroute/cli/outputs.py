@@ -54,6 +54,7 @@ class Artefacts:
                 result.outcomes,
                 map_yaml=map_to_yaml(result.routing_map),
                 stability=measure_stability(*made_from),
+                prices=result.prices,
                 differences=measure_differences(result.outcomes, result.comparison),
                 background=self._background(),
             )

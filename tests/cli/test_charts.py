@@ -24,7 +24,9 @@ def test_bench_and_report_write_the_same_figures_and_list_them(
     assert names(folder / "charts") == [
         "all-traffic.svg",
         "differences-colours.svg",
+        "latency-colours.svg",
         "price-colours.svg",
+        "savings-by-task.svg",
     ]
     assert "charts/price-colours.svg" in result.stderr
     assert "charts/" not in result.stdout

@@ -23,6 +23,7 @@ from llmroute.records import (
     Interval,
     Outcome,
     Outcomes,
+    Price,
     Prompt,
     Provenance,
     QualityRule,
@@ -362,6 +363,7 @@ def full_view(run: Run) -> ReportView:
         *run,
         stability=measure_stability(outcomes, comparison, routing_map),
         differences=measure_differences(outcomes, comparison),
+        prices={name: Price(paid, out) for name, _, paid, out, _ in MODELS if paid is not None},
     )
 
 

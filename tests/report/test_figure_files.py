@@ -167,11 +167,12 @@ def test_what_cannot_be_drawn_is_named_with_its_reason(
     run_of: Callable[..., Run], cell: Cell
 ) -> None:
     view = build_view(*run_of([replace(cell, cost_usd_per_1k=None)], reference="small"))
-    task, overall = report_figures(view)
+    task, overall, steps = report_figures(view)
     assert task == Missing(
         "price-classification", "no candidate is both priced and scored on the task"
     )
     assert overall == Missing("all-traffic", "no two points have a price on all tasks")
+    assert steps == Missing("savings-by-task", "no task has a price")
 
 
 def test_one_run_has_no_figure_over_time(real_run: Run) -> None:

@@ -10,7 +10,9 @@ from markupsafe import Markup
 from llmroute.report.attributes import Drawing, ElementId
 from llmroute.report.bench import charts, interval_marks
 from llmroute.report.bench.forest import forest_charts
+from llmroute.report.bench.latency import latency_charts
 from llmroute.report.bench.samples import RESULT_CODES
+from llmroute.report.bench.steps import steps_chart
 from llmroute.report.bench.table import table_rows
 from llmroute.report.figures import Figure, Missing, figure_name
 from llmroute.report.page import Page, render_page
@@ -28,6 +30,7 @@ PAGE = Page(
     {"interval_mark": interval_marks.interval_mark},
 )
 OVERALL_NAME = "all-traffic"
+STEPS_NAME = "savings-by-task"
 NOTHING_PRICED = "no candidate is both priced and scored on the task"
 
 
@@ -50,7 +53,9 @@ def render_html(view: ReportView, template_dir: Path | None = None) -> str:
         route_domain=interval_marks.route_domain(view.tasks),
         task_figures=[task_figure(task) for task in view.tasks],
         overall_figure=overall_figure(view),
+        steps_figure=steps_figure(view),
         difference_figures=difference_figures(view),
+        latency_figures=latency_figures(view),
         result_codes=RESULT_CODES,
     )
 
@@ -60,7 +65,9 @@ def report_figures(view: ReportView) -> tuple[Figure | Missing, ...]:
     return (
         *(task_figure(task) or Missing(_task_name(task), NOTHING_PRICED) for task in view.tasks),
         overall_figure(view) or Missing(OVERALL_NAME, "no two points have a price on all tasks"),
+        steps_figure(view) or Missing(STEPS_NAME, "no task has a price"),
         *difference_figures(view),
+        *(figure for figure in latency_figures(view) if figure is not None),
     )
 
 
@@ -76,6 +83,20 @@ def _task_name(task: TaskView) -> str:
 def overall_figure(view: ReportView) -> Figure | None:
     """Price against quality of all traffic; None where there are not two points."""
     return Figure.of(OVERALL_NAME, "price", charts.overall_chart(view))
+
+
+def steps_figure(view: ReportView) -> Figure | None:
+    """From the reference's price to the map's; None where nothing is priced."""
+    return Figure.of(STEPS_NAME, "steps", steps_chart(view.steps, view.reference))
+
+
+def latency_figures(view: ReportView) -> list[Figure | None]:
+    """How long answers took, a figure a task."""
+    charts = latency_charts(view.latencies)
+    return [
+        Figure.of(figure_name("latency", task.task), "latency", chart)
+        for task, chart in zip(view.latencies, charts, strict=True)
+    ]
 
 
 def difference_figures(view: ReportView) -> list[Figure]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
-from llmroute.report.amounts import UNKNOWN, count_text, counted, usd_text
+from llmroute.report.amounts import UNKNOWN, count_text, counted, share_text, usd_text
 
 if TYPE_CHECKING:
     from llmroute.records import Interval, Savings, Spending, Volume
@@ -32,6 +32,8 @@ class MoneyView:
     """What the answers behind the report cost."""
     judges: str
     """What the verdicts about them cost."""
+    judges_share: str
+    """Of both together."""
     spent: str
     """Both; a dash where it was not looked up."""
     n_unknown: int
@@ -72,12 +74,24 @@ def view_money(savings: Savings, volume: Volume | None, spending: Spending | Non
         saved_interval=_dollar_range(saved, scale) if volume else "",
         answers=usd_text(spending.answers_usd if spending else None),
         judges=usd_text(spending.judges_usd if spending else None),
+        judges_share=overhead_share(spending),
         spent=usd_text(spending.total_usd if spending else None),
         n_unknown=spending.n_unknown if spending else 0,
         break_even=count_text(requests[0]) if requests else "",
         break_even_interval=_count_range(requests),
         break_even_time=_time(requests[0], volume) if requests and volume else "",
     )
+
+
+def overhead_share(spending: Spending | None) -> str:
+    """Share of the bench's own cost that went to judges.
+
+    >>> from llmroute.records import Spending
+    >>> overhead_share(Spending(3.0, 1.0, 0)), overhead_share(Spending(0.0, 0.0, 0))
+    ('25%', '–')
+    """
+    total_usd = spending.total_usd if spending else None
+    return share_text(spending.judges_usd / total_usd if spending and total_usd else None)
 
 
 def _scaled(usd_per_1k: float | None, scale: float) -> str:

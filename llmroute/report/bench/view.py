@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmroute.report.amounts import share_text
+from llmroute.report.bench.accounts import AccountView, view_accounts
 from llmroute.report.bench.banners import raise_banners
 from llmroute.report.bench.changes import ChangesView, view_changes
 from llmroute.report.bench.differences import TaskDifferencesView, view_differences
@@ -22,25 +23,28 @@ from llmroute.report.bench.disagreements import (
 from llmroute.report.bench.evidence import StabilityView, WantedView, view_stability, view_wanted
 from llmroute.report.bench.failure_kinds import FailureKind, view_failure_kinds
 from llmroute.report.bench.judges import JudgeView, view_judges
+from llmroute.report.bench.latency import TaskLatencies, view_latencies
 from llmroute.report.bench.money import MoneyView, view_money
 from llmroute.report.bench.overall import OverallView, by_cost, view_overall
+from llmroute.report.bench.precision import PrecisionView, view_precision
 from llmroute.report.bench.price_list import PriceView, view_prices
 from llmroute.report.bench.provenance import Group, short_yaml, view_provenance
 from llmroute.report.bench.quantities import Quantity
 from llmroute.report.bench.recognition import RecognitionView, view_recognition
 from llmroute.report.bench.samples import SamplesView, view_samples
 from llmroute.report.bench.savings import SavingsView, view_savings
+from llmroute.report.bench.steps import StepsView, view_steps
 from llmroute.report.bench.story import Headline, tell_headline
 from llmroute.report.bench.tasks import CellView, TaskView, view_task
 from llmroute.report.verdicts import rule_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from llmroute.analysis.differences import TaskDifferences
     from llmroute.analysis.stability import TaskStability
     from llmroute.deciding import Background
-    from llmroute.records import Comparison, Outcomes, RoutingMap
+    from llmroute.records import Comparison, Outcomes, Price, RoutingMap
 
 
 MAX_SAMPLES = 1_000
@@ -62,6 +66,8 @@ class ReportView:
     candidates: tuple[str, ...]
     """From the cheapest to the dearest over all tasks, unpriced ones last."""
     savings: SavingsView
+    steps: StepsView | None
+    """From the reference's price to the map's; None: no task is priced."""
     money: MoneyView
     changes: ChangesView | None
     """Since the run before; None: there is none to compare with."""
@@ -69,6 +75,8 @@ class ReportView:
     differences: tuple[TaskDifferencesView, ...]
     """Every other candidate beside the reference; none: nothing was measured."""
     stability: tuple[StabilityView, ...]
+    precision: tuple[PrecisionView, ...]
+    """Undecided candidates, the widest interval first."""
     wanted: tuple[WantedView, ...]
     """Cheapest to settle first."""
     recognition: RecognitionView | None
@@ -80,6 +88,10 @@ class ReportView:
     failure_kinds: tuple[FailureKind, ...]
     """The commonest first."""
     n_without_price: int
+    latencies: tuple[TaskLatencies, ...]
+    """None: no answer was timed."""
+    accounts: tuple[AccountView, ...]
+    """What each candidate's answers used and cost; none: there is no answer."""
     prices: tuple[PriceView, ...]
     samples: SamplesView
     provenance: tuple[Group, ...]
@@ -117,6 +129,7 @@ def build_view(
     map_yaml: str | None = None,
     stability: Iterable[TaskStability] = (),
     differences: Iterable[TaskDifferences] = (),
+    prices: Mapping[str, Price] | None = None,
     background: Background | None = None,
 ) -> ReportView:
     """What the report of one run shows; the same inputs give the same view.
@@ -130,6 +143,7 @@ def build_view(
         map_yaml: the routing-map file's text; None: a short form with routes and fallbacks.
         stability: how easily each route would have been another, where it was measured.
         differences: every candidate beside the reference, where it was measured.
+        prices: candidate → the price it was compared at.
         background: traffic, spending and the run before, where they are known.
     """
     routes = {route.task: route for route in routing_map.tasks}
@@ -159,6 +173,7 @@ def build_view(
         tasks=tasks,
         candidates=candidates,
         savings=view_savings(routing_map),
+        steps=view_steps(tasks, routing_map.reference, background.volume if background else None),
         money=view_money(
             routing_map.savings,
             background.volume if background else None,
@@ -168,6 +183,7 @@ def build_view(
         overall=view_overall(candidates, tasks, comparison.reference),
         differences=view_differences(differences, tasks),
         stability=tuple(view_stability(task) for task in stability),
+        precision=view_precision(comparison),
         wanted=view_wanted(tasks),
         recognition=view_recognition(routing_map),
         notes=routing_map.notes,
@@ -176,6 +192,8 @@ def build_view(
         coverage=Quantity.share(n_scored / n_planned if n_planned else None),
         failure_kinds=view_failure_kinds(comparison),
         n_without_price=sum(cell.cost.value is None for cell in cells),
+        latencies=view_latencies(outcomes.rows, tasks, candidates, routing_map.reference),
+        accounts=view_accounts(outcomes.rows, prices or {}, candidates),
         prices=view_prices(routing_map.provenance),
         samples=samples,
         provenance=view_provenance(comparison, routing_map),
