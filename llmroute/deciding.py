@@ -93,6 +93,8 @@ class Background:
     """None: not known, or not looked up."""
     change: MapChange | None = None
     """From the map of the run before, decided alike; None: there is none to compare with."""
+    attempts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(Candidate, failure kind) → attempts at its calls that failed, whether tried again or not."""
 
 
 def decide_run(

@@ -27,7 +27,7 @@ from llmroute.plan.prepare import (
     select_suites,
 )
 from llmroute.plan.resume import missing_calls, stored_answers
-from llmroute.recalling import change_since_last, find_run, recall_run
+from llmroute.recalling import change_since_last, failed_attempts, find_run, recall_run
 from llmroute.records import (
     Config,
     Gate,
@@ -239,8 +239,10 @@ def look_back(
     with StoreReader.open(store) as reader:
         runs = reader.runs()
         judges_usd, n_unknown = judges_spending(result.plan, reader) if result.plan else (0.0, 0)
+        attempts = failed_attempts(result.plan, reader) if result.plan else {}
     spending = spending_on(result, judges_usd, n_unknown)
-    return Background(volume, spending, change_since_last(store, runs, decision, result))
+    change = change_since_last(store, runs, decision, result)
+    return Background(volume, spending, change, attempts)
 
 
 def map_outcomes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -123,6 +124,12 @@ def last_finished(runs: Sequence[RunManifest], run_id: str) -> RunManifest | Non
     """
     before = takewhile(lambda run: run.run_id != run_id, runs)
     return next((run for run in reversed([*before]) if run.state == "finished"), None)
+
+
+def failed_attempts(plan: Plan, reader: StoreReader) -> dict[tuple[str, str], int]:
+    """(Candidate, failure kind) → how many attempts at the plan's calls failed, in any run."""
+    names = {call.key: call.candidate.name for call in plan.calls}
+    return dict(Counter((names[one.key], one.kind) for one in reader.attempts(names)))
 
 
 def _recall_outcomes(plan: Plan, reader: StoreReader) -> tuple[Outcomes, str | None]:

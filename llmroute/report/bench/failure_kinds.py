@@ -11,6 +11,8 @@ from llmroute.report.amounts import share_text
 from llmroute.report.sanitize import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llmroute.records import Comparison
 
 MOST_LISTED = 4
@@ -18,12 +20,12 @@ MOST_LISTED = 4
 
 @dataclass(frozen=True, slots=True)
 class FailureKind:
-    """One reason why calls carry no score."""
+    """One reason why calls carry no score, or why attempts at calls failed."""
 
     kind: str
     count: int
     share: str
-    """Of all planned calls."""
+    """Of all planned calls; of attempts, of all that failed."""
     candidates: str
     """Whom it befell, the most frequent first."""
 
@@ -34,9 +36,20 @@ def view_failure_kinds(comparison: Comparison) -> tuple[FailureKind, ...]:
     for cell in (cell for task in comparison.tasks for cell in task.cells):
         for kind, count in cell.failures.items():
             found.setdefault(kind, Counter())[cell.candidate] += count
-    n_planned = sum(cell.n_planned for task in comparison.tasks for cell in task.cells)
+    return _kinds(found, sum(cell.n_planned for task in comparison.tasks for cell in task.cells))
+
+
+def view_attempts(attempts: Mapping[tuple[str, str], int]) -> tuple[FailureKind, ...]:
+    """Every kind of failed attempt, by (candidate, kind); the commonest first."""
+    found: dict[str, Counter[str]] = {}
+    for (candidate, kind), count in attempts.items():
+        found.setdefault(kind, Counter())[candidate] += count
+    return _kinds(found, sum(attempts.values()))
+
+
+def _kinds(found: Mapping[str, Counter[str]], n_all: int) -> tuple[FailureKind, ...]:
     kinds = [
-        FailureKind(failure_words(kind), who.total(), share_text(who.total() / max(n_planned, 1)),
+        FailureKind(failure_words(kind), who.total(), share_text(who.total() / max(n_all, 1)),
                     _listed(who))
         for kind, who in found.items() if who.total()
     ]  # fmt: skip

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llmroute.report.bench.differences import DifferenceView, Side, TaskDifferencesView
 
 WIDTH, ROW, TOP, BOTTOM = 520.0, 22.0, 20.0, 40.0
-LEFT, RIGHT = 158.0, 420.0
+LEFT, RIGHT = 190.0, 425.0
 """Where the axis begins and ends: names stand left of it, wins, ties and losses right."""
 MAX_ROWS = 24
 NAME_CHARS = 24

@@ -24,9 +24,11 @@ DRAWN = 40
 """Steps of a line; more can't be seen."""
 FASTEST_S = 0.01
 """What is faster stands at the axis' left end: a program's microseconds would squeeze the rest."""
-WIDTH, HEIGHT = 520.0, 250.0
-LEFT, RIGHT, TOP, BOTTOM = 40.0, 350.0, 10.0, 210.0
-NAME_CHARS = 20
+WIDTH = 520.0
+LEFT, RIGHT, TOP, BOTTOM = 40.0, 508.0, 10.0, 210.0
+LIST_TOP, LIST_ROW, LIST_COLUMN = 268.0, 20.0, 260.0
+"""The lines' names stand below the axis, two a row."""
+NAME_CHARS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class LatencyLine:
     series: int
     p50_x: float
     p95_x: float
+    label_x: float
     label_y: float
     label: str
     tip: str
@@ -81,8 +84,9 @@ class LatencyChart:
     y_ticks: tuple[Tick, ...]
     p50_y: float
     p95_y: float
+    height: float
+    axis_y: float = LIST_TOP - 24
     width: float = WIDTH
-    height: float = HEIGHT
     left: float = LEFT
     right: float = RIGHT
     top: float = TOP
@@ -170,6 +174,7 @@ def _chart(task: TaskLatencies, x_axis: LogAxis) -> LatencyChart:
         y_ticks=tuple(Tick(y_axis.place(v), f"{v:.0%}") for v in (0.0, 0.5, 0.95)),
         p50_y=y_axis.place(0.5),
         p95_y=y_axis.place(0.95),
+        height=LIST_TOP + LIST_ROW * ((len(task.lines) - 1) // 2) + 8,
     )
 
 
@@ -183,7 +188,8 @@ def _line(line: Latencies, index: int, x_axis: LogAxis, y_axis: LinearAxis) -> L
         series=line.series,
         p50_x=place(p50),
         p95_x=place(p95),
-        label_y=TOP + 12 + 22 * index,
+        label_x=LIST_COLUMN * (index % 2),
+        label_y=LIST_TOP + LIST_ROW * (index // 2),
         label=f"{one_line(line.candidate, NAME_CHARS)} ({n:,})",
         tip=f"{one_line(line.candidate, 80)}: half within {seconds_text(p50)}, 95% within "
         f"{seconds_text(p95)}, of {n:,} timed answers",

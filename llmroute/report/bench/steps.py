@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST_STEPS = 12
 """More tasks than these are one step together, the smallest first."""
 WIDTH, ROW, TOP, BOTTOM = 520.0, 24.0, 6.0, 40.0
-LEFT, RIGHT = 158.0, 440.0
+LEFT, RIGHT = 190.0, 450.0
 NAME_CHARS = 24
 
 

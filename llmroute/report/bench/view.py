@@ -21,7 +21,7 @@ from llmroute.report.bench.disagreements import (
     view_disagreements,
 )
 from llmroute.report.bench.evidence import StabilityView, WantedView, view_stability, view_wanted
-from llmroute.report.bench.failure_kinds import FailureKind, view_failure_kinds
+from llmroute.report.bench.failure_kinds import FailureKind, view_attempts, view_failure_kinds
 from llmroute.report.bench.judges import JudgeView, view_judges
 from llmroute.report.bench.latency import TaskLatencies, view_latencies
 from llmroute.report.bench.money import MoneyView, view_money
@@ -87,6 +87,8 @@ class ReportView:
     coverage: Quantity
     failure_kinds: tuple[FailureKind, ...]
     """The commonest first."""
+    attempts: tuple[FailureKind, ...]
+    """Attempts that failed, tried again or not; none: none did, or there is no store to ask."""
     n_without_price: int
     latencies: tuple[TaskLatencies, ...]
     """None: no answer was timed."""
@@ -191,6 +193,7 @@ def build_view(
         n_scored=n_scored,
         coverage=Quantity.share(n_scored / n_planned if n_planned else None),
         failure_kinds=view_failure_kinds(comparison),
+        attempts=view_attempts(background.attempts if background else {}),
         n_without_price=sum(cell.cost.value is None for cell in cells),
         latencies=view_latencies(outcomes.rows, tasks, candidates, routing_map.reference),
         accounts=view_accounts(outcomes.rows, prices or {}, candidates),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from llmroute.deciding import Background
 from llmroute.records import Outcome, Outcomes
 from llmroute.report.bench.html import render_html
 from llmroute.report.bench.latency import DRAWN, LEFT, MOST_LINES, latency_charts
@@ -94,3 +95,14 @@ def test_without_a_latency_the_page_says_so(small_run: Run) -> None:
     view = view_of(small_run, *timed("small", None))
     assert view.latencies == ()
     assert "No latency was recorded." in render_html(view)
+
+
+def test_failed_attempts_are_told_by_kind_with_whom_they_befell(small_run: Run) -> None:
+    attempts = {("small", "rate_limited"): 6, ("large", "rate_limited"): 1, ("large", "server"): 1}
+    view = build_view(*small_run, background=Background(attempts=attempts))
+    assert [(kind.count, kind.share, kind.candidates) for kind in view.attempts] == [
+        (7, "88%", "small 6, large 1"),
+        (1, "12%", "large 1"),
+    ]
+    assert "Attempts that failed" in render_html(view)
+    assert "Attempts that failed" not in render_html(build_view(*small_run))
