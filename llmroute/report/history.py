@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmroute.report.amounts import (
+    UNKNOWN,
     bar_text,
     interval_text,
     quality_text,
@@ -118,6 +120,9 @@ def _headline(maps: Sequence[RoutingMap], lines: Sequence[RunLine]) -> str:
         return "There is no run to show yet."
     if len(maps) == 1:
         return "One run so far: there is nothing to compare it with yet."
+    met = Counter(route.task for routing_map in maps for route in routing_map.tasks)
+    if max(met.values(), default=0) < 2:
+        return f"Over {len(maps)} runs no task came twice: there is nothing to compare yet."
     changes = sum(len(line.changes) for line in lines)
     times = (
         "no route has changed"
@@ -131,8 +136,8 @@ def _run_line(routing_map: RoutingMap, before: RoutingMap | None) -> RunLine:
     share = routing_map.savings.saved_share
     old = {route.task: route.route for route in before.tasks} if before else {}
     return RunLine(
-        run_id=routing_map.provenance.run_id or "",
-        started=routing_map.provenance.started or "",
+        run_id=routing_map.provenance.run_id or UNKNOWN,
+        started=routing_map.provenance.started or UNKNOWN,
         n_tasks=len(routing_map.tasks),
         saved=share_text(share.value if share else None),
         routed=usd_text(routing_map.savings.routed_usd_per_1k),
@@ -164,8 +169,8 @@ def _moment(routing_map: RoutingMap, route: TaskRoute, before: TaskRoute | None)
     seen = route.evidence
     changed = before is not None and before.route != route.route
     return Moment(
-        run_id=routing_map.provenance.run_id or "",
-        started=routing_map.provenance.started or "",
+        run_id=routing_map.provenance.run_id or UNKNOWN,
+        started=routing_map.provenance.started or UNKNOWN,
         route=route.route,
         verdict=route.verdict,
         symbol=SYMBOLS[route.verdict],
