@@ -6,6 +6,7 @@ import sys
 import types
 from collections import ChainMap, defaultdict
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
@@ -33,6 +34,7 @@ ROOM = "llmroute.report."
 PLAIN = {float: 0.5, int: 3, bool: True}
 
 
+@cache
 def _hints(record: type) -> dict[str, Any]:
     """Its fields' types, those too that its module imports for the type checker alone."""
     room = [vars(module) for name, module in sys.modules.items() if name.startswith(ROOM)]
@@ -126,14 +128,14 @@ def fill(view: Any, strings: Sequence[str], *, all_in_every_field: bool) -> Any:
     return rewrite(grown, type(grown), lambda field, text: joined[key(field, text)], "")
 
 
-def few(run: Run) -> Run:
-    """Two tasks, three samples each: as little as has every kind of text."""
+def few(run: Run, n_tasks: int = 2) -> Run:
+    """Some tasks, three samples each: as little as has every kind of text."""
     comparison, routing_map, outcomes = run
-    tasks = [task.task for task in comparison.tasks[:2]]
+    tasks = [task.task for task in comparison.tasks[:n_tasks]]
     kept = {key for task in tasks for key in [k for k in outcomes.prompts if k[0] == task][:3]}
     return (
-        replace(comparison, tasks=comparison.tasks[:2]),
-        replace(routing_map, tasks=routing_map.tasks[:2]),
+        replace(comparison, tasks=comparison.tasks[:n_tasks]),
+        replace(routing_map, tasks=routing_map.tasks[:n_tasks]),
         replace(
             outcomes,
             rows=tuple(row for row in outcomes.rows if (row.task, row.sample_id) in kept),
@@ -201,7 +203,7 @@ def oddly_named_pages(
 def pages(real_run: Run, calibration: Calibration) -> dict[str, str]:
     """Every page as readers see it."""
     return {
-        "bench": render_html(build_view(*real_run)),
+        "bench": render_html(build_view(*few(real_run, n_tasks=6))),
         "history": render_history(build_history(several(real_run[1]))),
         "calibration": render_calibration(calibration, build_calibration_view(calibration)),
     }

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
     Visit = tuple[Any, list[str], list[str]]
 
+pytestmark = pytest.mark.xdist_group("pages")  # they share pages that take a while to make
+
 NAMES = ("bench", "history", "calibration")
-OPEN_ALL = """const late = document.querySelectorAll("details.sample:nth-of-type(n + 4)");
-late.forEach((one) => one.remove());
+OPEN_ALL = """const alike = "details.sample:nth-of-type(n + 4), tbody tr:nth-of-type(n + 13)";
+document.querySelectorAll(alike).forEach((one) => one.remove());  // what comes again and again
 document.querySelectorAll("details").forEach((one) => { one.open = true; })"""
 PLAIN_EDGES = ".scroll, nav ul { background: none !important; }"
 """axe cannot measure a contrast over a gradient, and would leave out all tables."""

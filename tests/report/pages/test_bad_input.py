@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Run = tuple[Comparison, RoutingMap, Outcomes]
     Visit = tuple[Any, list[str], list[str]]
 
+pytestmark = pytest.mark.xdist_group("pages")  # they share pages that take a while to make
+
 UNANSWERED: dict[str, Any] = {
     "verdict": "undecided", "reason": "nothing was scored (no calls)", "quality": None,
     "quality_low": None, "quality_high": None, "n_answered": 0, "n_scored": 0,

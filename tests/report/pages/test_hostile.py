@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     Visit = tuple[Any, list[str], list[str]]
 
+pytestmark = pytest.mark.xdist_group("pages")  # they share pages that take a while to make
+
 NAMES = ("bench", "history", "calibration")
 TEXTS = {
     "title", "aria-label", "aria-valuetext", "value", "datetime", "content",
