@@ -15,7 +15,7 @@ SYMBOLS = {"proven": "✓", "likely": "≈", "undecided": "?", "fails": "✗", "
 MEANINGS = {
     "proven": "the lower bound clears the bar, corrected for the number of candidates",
     "likely": "the mean clears the bar, the lower bound clears it less the margin",
-    "undecided": "the mean clears the bar, but on too few samples to trust it; or nothing was scored",
+    "undecided": "the mean clears the bar, but too few samples say so; or nothing was scored",
     "fails": "the mean is below the bar, or too few calls carry a score",
     "fallback": "no candidate qualifies, so the reference answers",
 }
