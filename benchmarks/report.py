@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 
 from llmroute.analysis.compare import compare
+from llmroute.analysis.differences import measure_differences
+from llmroute.analysis.stability import measure_stability
 from llmroute.records import Outcome, Outcomes, Price, Prompt, QualityRule, Usage
 from llmroute.report.bench.html import render_html
 from llmroute.report.bench.view import build_view
@@ -36,7 +38,14 @@ def measure(n_tasks: int, n_candidates: int, n_samples: int) -> None:
     comparison = compare(outcomes, prices, QualityRule())
     routing_map = choose_routes(comparison)
     start = time.perf_counter()
-    view = build_view(comparison, routing_map, outcomes)
+    view = build_view(
+        comparison,
+        routing_map,
+        outcomes,
+        stability=measure_stability(outcomes, comparison, routing_map),
+        differences=measure_differences(outcomes, comparison),
+        prices=prices,
+    )
     viewed = time.perf_counter()
     page = render_html(view)
     done = time.perf_counter()
