@@ -73,6 +73,11 @@ class Room:
                         return replace(label, phone=size == PHONE)
         return None
 
+    def put_beside(self, one: Wanted) -> Label | None:
+        """Beside its point; far from it, where a label is taken for another's, only if it must."""
+        near = self.put(_beside(one), must_stand=one.must_stand)
+        return self.put(_farther(one), must_stand=True) if near is None and one.must_stand else near
+
 
 def place_labels(
     wanted: Sequence[Wanted], taken: Iterable[Box], frame: Box, lines: Sequence[Box] = ()
@@ -89,20 +94,29 @@ def place_labels(
     [Label(x=59.0, y=54.0, anchor='start', text='a', phone=True)]
     """
     room = Room(frame, tuple(taken), lines)
-    return [room.put(places_around(one), must_stand=one.must_stand) for one in wanted]
+    return [room.put_beside(one) for one in wanted]
 
 
-def places_around(one: Wanted) -> list[Label]:
-    """Where a label may stand beside its point, the best first."""
+def _beside(one: Wanted) -> list[Label]:
+    """The best first: right, left, over and under its point, then a little off."""
     gap = 14.0 if one.must_stand else 9.0
-    places = [
-        Label(one.x + sign * gap, one.y + dy, anchor, one.text)
-        for dy in (4.0, -7.0, 15.0, -16.0, 24.0)
-        for sign, anchor in ((1.0, "start"), (-1.0, "end"))
+    right, left = one.x + gap, one.x - gap
+    return [
+        Label(right, one.y + 4.0, "start", one.text),
+        Label(left, one.y + 4.0, "end", one.text),
+        Label(one.x, one.y - gap, "middle", one.text),
+        Label(one.x, one.y + gap + 11.0, "middle", one.text),
+        *(
+            Label(x, one.y + dy, anchor, one.text)
+            for dy in (-7.0, 15.0, -16.0, 24.0)
+            for x, anchor in ((right, "start"), (left, "end"))
+        ),
     ]
-    # Far from its point, a label is taken for another's.
-    heights = (28.0, -20.0, 42.0, -34.0, 56.0, -48.0) if one.must_stand else (20.0, -10.0)
-    return places + [Label(one.x, one.y + dy, "middle", one.text) for dy in heights]
+
+
+def _farther(one: Wanted) -> list[Label]:
+    heights = (28.0, -20.0, 42.0, -34.0, 56.0, -48.0)
+    return [Label(one.x, one.y + dy, "middle", one.text) for dy in heights]
 
 
 def text_width(text: str, size: float) -> float:

@@ -34,7 +34,7 @@ def test_a_log_axis_writes_what_its_width_has_room_for() -> None:
         return [tick.label for tick in axis.ticks(usd_tick, -50, 450)]
 
     assert labels(-1, 1) == ["$0.1", "$0.2", "$0.5", "$1", "$2", "$5", "$10"]
-    assert labels(-3, 1)[:4] == ["$0.001", "$0.003", "$0.01", "$0.03"]
+    assert labels(-2.2, 1) == ["$0.01", "$0.03", "$0.1", "$0.3", "$1", "$3", "$10"]
     assert labels(-3, 3) == ["$0.001", "$0.01", "$0.1", "$1", "$10", "$100", "$1,000"]
     assert labels(-6, 6) == ["$0.000001", "$0.001", "$1", "$1,000", "$1,000,000"]
 

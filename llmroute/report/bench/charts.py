@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from llmroute.report.amounts import bar_text, quality_text
 from llmroute.report.axes import LinearAxis, LogAxis, Tick, usd_tick
 from llmroute.report.bench.interval_marks import BELOW_BAR
-from llmroute.report.labels import PHONE, Box, Label, Room, Wanted, places_around
+from llmroute.report.labels import PHONE, Box, Label, Room, Wanted
 from llmroute.report.sanitize import one_line
 
 if TYPE_CHECKING:
@@ -280,6 +280,5 @@ def _labelled(dots: list[_Dot], points: list[Point], room: Room) -> tuple[Point,
         text = one_line(dot.name, LABEL_CHARS)
         text += f" ({quality_text(dot.quality)})" if point.below else ""
         wanted = Wanted(point.x, point.y, text, must_stand=dot.chosen or dot.reference)
-        label = room.put(places_around(wanted), must_stand=wanted.must_stand)
-        labelled[index] = replace(point, label=label)
+        labelled[index] = replace(point, label=room.put_beside(wanted))
     return tuple(labelled)
