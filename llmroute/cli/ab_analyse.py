@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.ab_options import Alpha, AsJson, Power, Sequential, read_share
 from llmroute.cli.errors import command
 
@@ -91,9 +92,9 @@ def analyse(
     named = None if margin is None else read_share(margin, "--margin", above=0.0)
     expected = read_share(share, "--share", above=0.0, below=1.0)
     document = _analyse(
-        opt.open_logs(log, log_format, score_field=score_field),
+        reading.open_logs(log, log_format, score_field=score_field),
         fields,
-        opt.read_prices(prices) or {},
+        reading.read_prices(prices) or {},
         {"looks": looks, "margin": named, "share": expected, "power": power},
         as_json=as_json,
     )

@@ -11,7 +11,8 @@ import typer
 from llmroute.cli import options as opt
 from llmroute.cli.ab_options import Alpha, AsJson, Power, Sequential, read_share
 from llmroute.cli.errors import command
-from llmroute.cli.options import MapFile, find_map
+from llmroute.cli.options import MapFile
+from llmroute.cli.reading import find_map
 
 if TYPE_CHECKING:
     from llmroute.ab.plan import Design, TestSize

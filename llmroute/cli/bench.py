@@ -12,6 +12,7 @@ import typer
 
 from llmroute.cli import charts as chart_options
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
@@ -128,8 +129,8 @@ def bench(
     chart_folder = chart_options.read_charts(charts, png=png)
     _check_together(offline=offline, refresh=refresh)
     settings = _settings(config, repeats, max_usd, quiet=quiet or as_json)
-    decision = opt.read_decision(threshold, evidence, confidence, reference, prices, labels)
-    traffic = opt.read_volume(volume)
+    decision = reading.read_decision(threshold, evidence, confidence, reference, prices, labels)
+    traffic = reading.read_volume(volume)
     selection = Selection(tuple(suite or ()), tuple(candidate or ()), limit)
     with code_execution(allowed=allow_code_execution):
         plan = plan_run(settings, selection, os.environ, offline=offline)
@@ -166,7 +167,7 @@ def bench(
         settings.out if out is None else out,
         output or (),
         as_json=as_json,
-        templates=opt.own_templates(settings),
+        templates=reading.own_templates(settings),
         background=lambda: look_back(
             settings.store, result, decision=decision, volume=traffic or settings.volume
         ),
@@ -205,7 +206,7 @@ def _settings(
 ) -> Config:
     from llmroute.cli.console import say
 
-    settings = opt.read_config(path)
+    settings = reading.read_config(path)
     if settings.path is None and not quiet:
         say(
             "No llmroute.yaml here: running the shipped suites that need no judge on the builtin "
@@ -215,5 +216,5 @@ def _settings(
     return replace(
         settings,
         repeats=settings.repeats if repeats is None else repeats,
-        budget=budget if max_usd is None else replace(budget, max_usd=opt.read_cap(max_usd)),
+        budget=budget if max_usd is None else replace(budget, max_usd=reading.read_cap(max_usd)),
     )

@@ -11,6 +11,7 @@ import typer
 
 from llmroute.cli import charts as chart_options
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def calibrate(
                 "min_pgr": min_pgr,
             },
             knee=knee,
-            confidence=opt.read_confidence(confidence),
+            confidence=reading.read_confidence(confidence),
         ),
         weak=weak,
         strong=strong,
@@ -173,16 +174,16 @@ def calibrate(
     )
     source: Source = {
         "files": data or (),
-        "store": None if data else opt.find_store(config, store),
+        "store": None if data else reading.find_store(config, store),
         "run_id": run,
-        "prices": opt.read_prices(prices),
+        "prices": reading.read_prices(prices),
     }
     if candidates is not None:
         names = _names(candidates, wish, charts)
         return _several(names, wish, source, as_json=as_json)
     calibration = run_calibration(wish, **source)
     view = build_calibration_view(calibration)
-    templates = template or opt.closest_templates(config)
+    templates = template or reading.closest_templates(config)
     written = _write(calibration, view, out, templates, chart_folder)
     if as_json:
         typer.echo(calibration_to_json(calibration), nl=False)
@@ -269,9 +270,9 @@ def _write(
     page = render_calibration(calibration, view, templates)
     routing_map, written = save_calibration(calibration, folder)
     atomic_write(folder / PAGE_FILE, page)
-    atomic_write(folder / opt.MAP_FILE, map_to_yaml(routing_map))
+    atomic_write(folder / reading.MAP_FILE, map_to_yaml(routing_map))
     drawn = charts.write(calibration_figures(calibration), None) if charts else []
-    return [*written, folder / PAGE_FILE, folder / opt.MAP_FILE, *drawn]
+    return [*written, folder / PAGE_FILE, folder / reading.MAP_FILE, *drawn]
 
 
 def _print(view: CalibrationView, further: Sequence[Table]) -> None:

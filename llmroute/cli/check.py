@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def check(
     from llmroute.report.gate.terminal import print_gate
     from llmroute.report.gate.view import gate_to_dict
 
-    settings = opt.read_config(config)
+    settings = reading.read_config(config)
     terms = _terms(settings.gate, rule or (), max_age)
     forms = {path: _form_of(path) for path in output or ()}
     result = gate(

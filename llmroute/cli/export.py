@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def export(
     if name is None:
         raise ConfigError("no form is named", fix="Name one; llmroute export --list shows all.")
     exporter = EXPORTERS.load(name)  # a typo is told before a missing map
-    place = opt.find_map(routing_map, config)
+    place = reading.find_map(routing_map, config)
     given = read_map(place)
     params: dict[str, Any] = {
         "models": read_models(models or ()),
@@ -105,11 +106,11 @@ def export(
         "encoder": encoder,
     }
     known = {field.name for field in fields(exporter)}
-    places = Places(data or (), opt.find_store(config, store), given.provenance.run_id)
+    places = Places(data or (), reading.find_store(config, store), given.provenance.run_id)
     if "examples" in known:
         params["examples"] = _examples(places, examples)
     if "fit" in known:
-        params["fit"] = _fit(places, weak, strong, target_strong, opt.read_prices(prices))
+        params["fit"] = _fit(places, weak, strong, target_strong, reading.read_prices(prices))
     built = EXPORTERS.build(name, {key: value for key, value in params.items() if value})
     _write(built.render(given), output)
     return 0

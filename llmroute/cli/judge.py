@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmroute.cli import judge_agree, judge_attack
+from llmroute.cli import judge_agree, judge_attack, reading
 from llmroute.cli import options as opt
 from llmroute.cli.errors import command
 
@@ -70,7 +70,7 @@ def show(name: RubricName, config: opt.ConfigFile = None) -> int:
 
 
 def _root(config: Path | None) -> Path:
-    return opt.read_config(config).folder
+    return reading.read_config(config).folder
 
 
 def _sees(rubric: Rubric) -> str:

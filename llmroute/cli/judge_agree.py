@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _result(
     decision = Decision(reference=reference)
     if data:
         return map_outcomes(data, decision)
-    return remap(opt.find_store(config, store), run_id=run, decision=decision)
+    return remap(reading.find_store(config, store), run_id=run, decision=decision)
 
 
 def _result_if_any(
@@ -155,7 +156,7 @@ def _result_if_any(
     from llmroute.judges.labels import hold_verdicts
 
     named = data or run or store or config
-    if not named and (hold_verdicts(files) or not opt.find_store(config, store).exists()):
+    if not named and (hold_verdicts(files) or not reading.find_store(config, store).exists()):
         return None
     return _result(data, run, config, store, reference)
 
@@ -165,7 +166,7 @@ def _where(
 ) -> str:
     if data:
         return ", ".join(str(path) for path in data)
-    return f"{opt.find_store(config, store)}, {f'run {run}' if run else 'its last run'}"
+    return f"{reading.find_store(config, store)}, {f'run {run}' if run else 'its last run'}"
 
 
 def _levels(rubric: str | None, config: Path | None, result: Result | None) -> LevelsOf:
@@ -174,7 +175,7 @@ def _levels(rubric: str | None, config: Path | None, result: Result | None) -> L
     from llmroute.judges.load import load_rubric
 
     if rubric is not None:
-        levels = shared_levels(load_rubric(rubric, root=opt.read_config(config).folder))
+        levels = shared_levels(load_rubric(rubric, root=reading.read_config(config).folder))
         return lambda _task: levels
     uses = result.judging if result is not None else {}
     known = {task: shared_levels(use.rubric) for task, use in uses.items()}

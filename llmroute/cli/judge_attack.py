@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def attack(
     from llmroute.report.judging.attack import render_attack_json, render_attack_text
 
     _check_share(max_inflation)
-    settings = _settings(opt.read_config(config), max_usd)
+    settings = _settings(reading.read_config(config), max_usd)
     assault = plan_attack(
         settings,
         load_rubric(rubric or settings.judge.rubric or "correctness", root=settings.folder),
@@ -133,7 +134,7 @@ def _check_share(max_inflation: float | None) -> None:
 def _settings(settings: Config, max_usd: float | None) -> Config:
     if max_usd is None:
         return settings
-    cap = opt.read_cap(max_usd)
+    cap = reading.read_cap(max_usd)
     return replace(settings, budget=replace(settings.budget, max_usd=cap))
 
 

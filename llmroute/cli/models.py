@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
 
 MOST_ROWS = 50
@@ -59,7 +60,7 @@ def _configured(config: Any) -> list[ModelRow]:
     from llmroute.plan.known_price import with_known_price
 
     rows = []
-    for candidate in map(with_known_price, opt.read_config(config).candidates):
+    for candidate in map(with_known_price, reading.read_config(config).candidates):
         price, facts = candidate.price, model_facts(candidate.model)
         rows.append(
             ModelRow(

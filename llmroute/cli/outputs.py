@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from llmroute.cli.charts import ChartFolder
-from llmroute.cli.options import MAP_FILE
+from llmroute.cli.reading import MAP_FILE
 from llmroute.deciding import Background, Result
 from llmroute.errors import ConfigError
 from llmroute.files import atomic_write

@@ -9,6 +9,7 @@ import typer
 
 from llmroute.cli import charts as chart_options
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def report(
     from llmroute.pipeline import look_back, remap
 
     chart_folder = chart_options.read_charts(charts, png=png)
-    decision = opt.read_decision(threshold, evidence, None, reference, prices)
+    decision = reading.read_decision(threshold, evidence, None, reference, prices)
     if history is not None:
         paths = _write_history(
             history, run, decision, output, template, config, store, chart_folder
@@ -56,14 +57,14 @@ def report(
         say("Wrote " + ", ".join(str(path) for path in paths))
         return 0
     check_suffixes(output or ())
-    traffic = opt.read_volume(volume)
-    kept = opt.find_store(config, store)
+    traffic = reading.read_volume(volume)
+    kept = reading.find_store(config, store)
     result = remap(kept, run_id=run, decision=decision)
-    settings = opt.read_config(config)
+    settings = reading.read_config(config)
     paths = output or [settings.out / REPORT_FILE]
     artefacts = Artefacts(
         result,
-        template or opt.own_templates(settings),
+        template or reading.own_templates(settings),
         lambda: look_back(kept, result, decision=decision, volume=traffic or settings.volume),
     )
     for path in paths:
@@ -94,7 +95,7 @@ def _write_history(
     from llmroute.pipeline import remap_runs
     from llmroute.report.history import build_history, history_figures, render_history
 
-    settings = opt.read_config(config)
+    settings = reading.read_config(config)
     paths = output or [settings.out / HISTORY_FILE]
     if run is not None:
         raise ConfigError("--history shows several runs, --run names one", fix="Leave one out.")
@@ -103,8 +104,8 @@ def _write_history(
             raise ConfigError(
                 f"{path} is no page", where="-o", fix="Name a file that ends in .html."
             )
-    maps, notes = remap_runs(opt.find_store(config, store), n_runs, decision)
-    view, templates = build_history(maps, notes), template or opt.own_templates(settings)
+    maps, notes = remap_runs(reading.find_store(config, store), n_runs, decision)
+    view, templates = build_history(maps, notes), template or reading.own_templates(settings)
     page = render_history(view, templates)
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def route(
     from llmroute.router import Router
 
     _check_one_source(text, messages, jsonl=jsonl)
-    router = Router.load(opt.find_map(routing_map, config))
+    router = Router.load(reading.find_map(routing_map, config))
     tags = _known_tags(router, tag or ())
     if jsonl:
         _route_lines(router, task, tags, explain=explain)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
 
 app = typer.Typer(invoke_without_command=True)
@@ -64,9 +65,9 @@ def _remap(
     from llmroute.pipeline import look_back, map_outcomes, remap
 
     check_suffixes(output)
-    decision = opt.read_decision(*decided, labels)
-    traffic = opt.read_volume(volume)
-    kept = None if data else opt.find_store(config, store)
+    decision = reading.read_decision(*decided, labels)
+    traffic = reading.read_volume(volume)
+    kept = None if data else reading.find_store(config, store)
     if kept is None:
         result = map_outcomes(data, decision)
     else:
@@ -75,7 +76,7 @@ def _remap(
     def background() -> Background:
         if kept is None:
             return Background(traffic, spending_on(result))
-        stated = traffic or opt.read_config(config).volume
+        stated = traffic or reading.read_config(config).volume
         return look_back(kept, result, decision=decision, volume=stated)
 
     finish(result, out, output, as_json=as_json, background=background)
@@ -144,7 +145,7 @@ def verify(
     from llmroute.cli.outputs import last_map
     from llmroute.pipeline import verify_map
 
-    settings = opt.read_config(config)
+    settings = reading.read_config(config)
     verified = verify_map(
         routing_map or last_map(settings),
         data or (),

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
-from llmroute.cli.options import MapFile, find_map
+from llmroute.cli.options import MapFile
+from llmroute.cli.reading import find_map
 
 if TYPE_CHECKING:
     from llmroute.records import Outcomes
@@ -111,19 +113,19 @@ def shadow(
     from llmroute.shadowing import prepare_accountant, shadow_log
 
     _check_suffixes(output or ())
-    traffic = opt.read_volume(volume)
+    traffic = reading.read_volume(volume)
     place = find_map(routing_map, config)
     router = Router.load(place)
     accountant = prepare_accountant(
         router.routing_map,
-        prices=opt.read_prices(prices) or {},
+        prices=reading.read_prices(prices) or {},
         lengths=_bench_outcomes(place),
         results=_outcomes(outcomes or (), keep_text=bool(judge)),
         aliases=read_aliases(alias or ()),
     )
     found = shadow_log(
         replace(
-            opt.open_logs(
+            reading.open_logs(
                 log, log_format, score_field=score_field, propensity_field=propensity_field
             ),
             keep_answers=bool(judge),
@@ -138,7 +140,7 @@ def shadow(
     if judge:
         from llmroute.cli.shadow_judge import judge_found
 
-        settings = opt.read_config(config)
+        settings = reading.read_config(config)
         judged = judge_found(settings, found, judge, rubric, max_usd, yes=yes, quiet=as_json)
     view = build_shadow_view(found, traffic, judged)
     document = shadow_document(found, traffic, judged)

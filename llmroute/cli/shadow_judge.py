@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmroute.cli import options as opt
+from llmroute.cli import reading
 
 if TYPE_CHECKING:
     from llmroute.records import Config
@@ -35,7 +35,7 @@ def judge_found(
     from llmroute.shadow_judging import estimate_bout, judge_pairs, plan_bout
 
     if max_usd is not None:
-        cap = opt.read_cap(max_usd)
+        cap = reading.read_cap(max_usd)
         settings = replace(settings, budget=replace(settings.budget, max_usd=cap))
     bout = plan_bout(
         settings,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def stats(config: opt.ConfigFile = None, store: opt.Store = None, as_json: AsJso
     from llmroute.cli.console import print_table, show_text
     from llmroute.store import StoreReader
 
-    with StoreReader.open(opt.find_store(config, store)) as reader:
+    with StoreReader.open(reading.find_store(config, store)) as reader:
         found, last, path = reader.stats(), reader.last_run(), reader.path
     if as_json:
         run = {"id": last.run_id, "started": last.started, "state": last.state} if last else None
@@ -83,7 +84,7 @@ def prune(
     from llmroute.plan.obsolete import find_obsolete
     from llmroute.store import StoreReader, StoreWriter
 
-    path = opt.find_store(config, store)
+    path = reading.find_store(config, store)
     StoreReader.open(path).close()  # says that there is none; the writer would make one
     with StoreWriter.open(path, command="llmroute store prune") as writer:
         with StoreReader.open(path) as reader:
@@ -131,7 +132,7 @@ def verify(
     from llmroute.errors import EXIT_OUTSIDE
     from llmroute.store import salvage_store, verify_store
 
-    path = opt.find_store(config, store)
+    path = reading.find_store(config, store)
     health = verify_store(path) if salvage is None else salvage_store(path, salvage)
     if as_json:
         _print_json({"store": str(path), "whole": not health.problems, **asdict(health)})

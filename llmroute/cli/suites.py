@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmroute.cli import options as opt
+from llmroute.cli import reading
 from llmroute.cli.errors import command
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ def lint(
     from llmroute.sandbox import code_execution
     from llmroute.suites.lint import lint_suite
 
-    rule = opt.read_config(config).quality
-    bar = opt.read_threshold(threshold)
+    rule = reading.read_config(config).quality
+    bar = reading.read_threshold(threshold)
     rule = replace(rule, threshold=bar) if bar else rule
     errors = 0
     with code_execution(allowed=allow_code_execution):
@@ -115,7 +116,7 @@ def lint(
 def _load(files: list[Path] | None, config: Path | None) -> tuple[Suite, ...]:
     from llmroute.suites.load import load_suites
 
-    settings = opt.read_config(config)
+    settings = reading.read_config(config)
     return load_suites(files or settings.suites, judge=settings.judge, root=settings.folder)
 
 

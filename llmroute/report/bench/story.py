@@ -114,7 +114,7 @@ def _unknown_savings(routing_map: RoutingMap) -> str:
 
 def _of_tasks(count: int, total: int) -> str:
     if count == total:
-        return "The one task" if total == 1 else f"All {total} tasks"
+        return {1: "The one task", 2: "Both tasks"}.get(total, f"All {total} tasks")
     return f"{count} of {total} tasks"
 
 
