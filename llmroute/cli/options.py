@@ -67,8 +67,8 @@ Template = Annotated[
         metavar="FOLDER",
         exists=True,
         file_okay=False,
-        help="Templates that replace the shipped ones, file by file.  [default: reports/ beside"
-        " llmroute.yaml, where there is one]",
+        help="Templates that replace the shipped ones, file by file; default: reports/ beside"
+        " llmroute.yaml, where there is one.",
     ),
 ]
 
