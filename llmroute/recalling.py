@@ -19,6 +19,8 @@ from llmroute.scores.answers import recall_scores
 from llmroute.store.manifest import RunManifest, utc_text
 from llmroute.store.reader import StoreReader
 
+RUNS_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
@@ -67,9 +69,14 @@ def find_run(reader: StoreReader, store: Path, run_id: str | None) -> RunManifes
         raise InputError(
             f"there is no run {run_id!r}" if run_id else "there is no run yet",
             where=str(store),
-            fix="Run `llmroute bench` first.",
+            fix=_known_runs(reader),
         )
     return manifest
+
+
+def _known_runs(reader: StoreReader) -> str:
+    last = [run.run_id for run in reader.runs()][-RUNS_NAMED:]
+    return f"Its last runs: {', '.join(last)}." if last else "Run `llmroute bench` first."
 
 
 def holds_run(store: Path, run_id: str) -> bool:

@@ -271,8 +271,9 @@ def _write(
     routing_map, written = save_calibration(calibration, folder)
     atomic_write(folder / PAGE_FILE, page)
     atomic_write(folder / reading.MAP_FILE, map_to_yaml(routing_map))
-    drawn = charts.write(calibration_figures(calibration), None) if charts else []
-    return [*written, folder / PAGE_FILE, folder / reading.MAP_FILE, *drawn]
+    if charts:
+        charts.write(calibration_figures(calibration), templates)
+    return [*written, folder / PAGE_FILE, folder / reading.MAP_FILE]
 
 
 def _print(view: CalibrationView, further: Sequence[Table]) -> None:

@@ -37,9 +37,10 @@ class ChartFolder:
     folder: Path
     png: bool
 
-    def write(self, figures: Iterable[Figure | Missing], templates: Path | None) -> list[Path]:
-        """Write the figures and say which there are none of; the paths written."""
+    def write(self, figures: Iterable[Figure | Missing], templates: Path | None) -> None:
+        """Write the figures; say how many there are, and which there are none of."""
         from llmroute.cli.console import say
+        from llmroute.report.amounts import counted
         from llmroute.report.figure_files import write_figures
         from llmroute.report.figures import Figure, Missing
 
@@ -49,7 +50,9 @@ class ChartFolder:
         for why in dict.fromkeys(one.why for one in missing):
             names = ", ".join(one.name for one in missing if one.why == why)
             say(f"Not drawn, because {why}: {names}")
-        return write_figures(drawn, self.folder, template_dir=templates, png=self.png)
+        written = write_figures(drawn, self.folder, template_dir=templates, png=self.png)
+        if written:
+            say(f"Wrote {counted(len(written), 'figure file')} into {self.folder}")
 
 
 def read_charts(folder: Path | None, *, png: bool) -> ChartFolder | None:

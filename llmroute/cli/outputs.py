@@ -83,13 +83,13 @@ class Artefacts:
         form = next(suffix for suffix in self._forms() if path.name.endswith(suffix))
         atomic_write(path, self._forms()[form]())
 
-    def write_charts(self, charts: ChartFolder | None) -> list[Path]:
-        """The figures of the report as files, where they are asked for; the paths written."""
+    def write_charts(self, charts: ChartFolder | None) -> None:
+        """The figures of the report as files, where they are asked for."""
         if charts is None:
-            return []
+            return
         from llmroute.report.bench.html import report_figures
 
-        return charts.write(report_figures(self.view), self._templates)
+        charts.write(report_figures(self.view), self._templates)
 
     def _forms(self) -> dict[str, Callable[[], str]]:
         from llmroute.report.bench.html import render_html

@@ -70,8 +70,8 @@ def report(
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         artefacts.write(path)
-    written = (*paths, *artefacts.write_charts(chart_folder))
-    say("Wrote " + ", ".join(str(path) for path in written))
+    say("Wrote " + ", ".join(str(path) for path in paths))
+    artefacts.write_charts(chart_folder)
     return 0
 
 
@@ -110,4 +110,6 @@ def _write_history(
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, page)
-    return [*paths, *(charts.write(history_figures(view), templates) if charts else [])]
+    if charts:
+        charts.write(history_figures(view), templates)
+    return paths

@@ -42,13 +42,13 @@ def finish(
     for path in further:
         artefacts.write(path)
         written.append(path)
-    written += artefacts.write_charts(charts)
     if as_json:
         typer.echo(map_to_json(result.routing_map), nl=False)
     else:
         print_report(artefacts.view, stdout_console())
     if written:
         say("Wrote " + ", ".join(str(path) for path in written))
+    artefacts.write_charts(charts)
     return _exit_code(result)
 
 

@@ -314,3 +314,12 @@ def test_a_projects_own_report_templates_replace_the_shipped_ones(
     (folder / "reports/report.css").write_text("body { color: rebeccapurple }")
     assert llmroute("bench", "--limit", 3).exit_code == 0
     assert "rebeccapurple" in (folder / "llmroute-out/report.html").read_text()
+
+
+def test_who_names_a_run_that_is_not_there_is_told_the_last_ones(
+    two_models: Any, llmroute: Invoke, folder: Path
+) -> None:
+    llmroute("bench")
+    result = llmroute("report", "--run", "nope")
+    assert result.exit_code == 2
+    assert "there is no run 'nope'\nIts last runs: 20" in result.stderr
