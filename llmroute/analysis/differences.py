@@ -73,8 +73,7 @@ class _Scores:
         """Take a scored answer in."""
         self.scores.setdefault(row.candidate, {}).setdefault(row.sample_id, []).append(score)
         self.weight[row.sample_id] = row.weight
-        is_alone = row.group is None
-        self.cluster[row.sample_id] = row.sample_id if is_alone else f"group {row.group}"
+        self.cluster[row.sample_id] = row.cluster
 
     def means(self, candidate: str) -> dict[str, float]:
         """Sample → mean score over its repeats."""

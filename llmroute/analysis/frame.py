@@ -51,7 +51,7 @@ def _row(outcome: Outcome, price: Price | None) -> tuple[object, ...]:
         outcome.sample_id,
         outcome.candidate,
         outcome.repeat,
-        outcome.sample_id if outcome.group is None else f"group {outcome.group}",
+        outcome.cluster,
         outcome.weight,
         outcome.answered,
         outcome.score,

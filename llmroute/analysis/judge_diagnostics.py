@@ -107,7 +107,7 @@ def _means(values: Floats, groups: np.ndarray[tuple[int], np.dtype[np.int64]]) -
 
 def _interval(value: float, influence: Floats, rows: Sequence[Outcome]) -> Interval | None:
     """Two-sided at 95 %, by sums of influences over samples or groups."""
-    names = [row.sample_id if row.group is None else f"group {row.group}" for row in rows]
+    names = [row.cluster for row in rows]
     clusters = np.unique(names, return_inverse=True)[1]
     g = int(clusters.max()) + 1
     if g < 3:

@@ -87,7 +87,7 @@ def _arrays(rows: Sequence[Outcome]) -> Judged:
     repeats = Counter((row.candidate, row.sample_id) for row in rows)
     means = [_mean(list(row.labels.values())) for row in rows]
     said = [row.score for row in rows] + [score for row in rows for score in row.labels.values()]
-    clusters = [row.sample_id if row.group is None else f"group {row.group}" for row in rows]
+    clusters = [row.cluster for row in rows]
     return Judged(
         scores=np.array([row.score for row in rows], dtype=np.float64),
         labels=np.array([np.nan if mean is None else mean for mean in means]),

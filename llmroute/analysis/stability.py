@@ -135,7 +135,7 @@ class _Table:
         for row in rows:
             index = places[row.sample_id]
             weight[index] = row.weight
-            cluster_of[index] = row.sample_id if row.group is None else f"group {row.group}"
+            cluster_of[index] = row.cluster
             if row.score is not None and row.candidate in names:
                 total[index, names[row.candidate]] += row.score
                 n_scored[index, names[row.candidate]] += 1
@@ -260,9 +260,6 @@ def _is_allowed(cell: Cell, route: TaskRoute, rule: QualityRule) -> bool:
 def _width(cell: Cell, table: _Table, column: int, rule: QualityRule, compared: int) -> float:
     if cell.quality is None or rule.evidence == "mean":
         return 0.0
-    if cell.difference is not None:
-        return cell.difference.value - cell.difference.low
-    if rule.evidence == "proven":
-        corrected = 1 - (1 - rule.confidence) / max(compared, 1)
-        return cell.quality - table.lower(column, corrected)
-    return cell.quality - (cell.quality if cell.quality_low is None else cell.quality_low)
+    if cell.difference is None and rule.evidence == "proven":
+        return cell.quality - table.lower(column, rule.corrected(compared))
+    return cell.bound_width or 0.0

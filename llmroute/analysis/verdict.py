@@ -105,7 +105,7 @@ class _Test:
 
 def _test_against(summary: Summary, bar: Bar, rule: QualityRule, n_compared: int) -> _Test:
     above = (summary.quality or 0.0) - bar.value
-    levels = rule.confidence, 1 - (1 - rule.confidence) / max(n_compared, 1)
+    levels = rule.confidence, rule.corrected(n_compared)
     if bar.share is None:
         low, low_corrected = (_low(summary, level) - bar.value for level in levels)
         return _Test(above, low, low_corrected, None)

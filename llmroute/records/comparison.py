@@ -62,6 +62,15 @@ class Cell:
         """Share of the planned calls that carry a score, in [0, 1]."""
         return self.n_scored / self.n_planned if self.n_planned else 0.0
 
+    @property
+    def bound_width(self) -> float | None:
+        """How far the bound that decides lies below the estimate; None: nothing was scored."""
+        if self.difference is not None:
+            return self.difference.value - self.difference.low
+        if self.quality is None or self.quality_low is None:
+            return None
+        return self.quality - self.quality_low
+
 
 @dataclass(frozen=True, slots=True)
 class TaskComparison:

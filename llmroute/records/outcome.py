@@ -54,6 +54,11 @@ class Outcome:
     label_weight: float = 1.0
     """How many answers a labelled one stands for, up to a factor."""
 
+    @property
+    def cluster(self) -> str:
+        """What counts as one piece of evidence: the sample, or the group it belongs to."""
+        return self.sample_id if self.group is None else f"group {self.group}"
+
     def cost_usd(self, price: Price | None) -> float | None:
         """What the answer cost, as of `Completion.cost_usd`; None where there is no answer."""
         if self.recorded_cost_usd is not None or price is None or not self.answered:

@@ -31,6 +31,14 @@ class QualityRule:
     min_labels: int = 50
     """Labelled answers of a task below which its judge counts as uncalibrated."""
 
+    def corrected(self, n_compared: int) -> float:
+        """The confidence of one bound of `n_compared`, so that all hold together (Bonferroni).
+
+        >>> round(QualityRule(confidence=0.95).corrected(5), 4)
+        0.99
+        """
+        return 1 - (1 - self.confidence) / max(n_compared, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class TaskLimits:

@@ -58,7 +58,7 @@ def view_precision(comparison: Comparison) -> tuple[PrecisionView, ...]:
 
 
 def _view(cell: Cell, rule: QualityRule, n_compared: int) -> PrecisionView | None:
-    width = _width(cell)
+    width = cell.bound_width
     if width is None or cell.quality is None or cell.quality_threshold is None or not cell.n_scored:
         return None
     width *= _stretch(rule, n_compared)
@@ -82,21 +82,11 @@ def _view(cell: Cell, rule: QualityRule, n_compared: int) -> PrecisionView | Non
     )
 
 
-def _width(cell: Cell) -> float | None:
-    """How far the bound that decides lies below the estimate."""
-    if cell.difference is not None:
-        return cell.difference.value - cell.difference.low
-    if cell.quality is None or cell.quality_low is None:
-        return None
-    return cell.quality - cell.quality_low
-
-
 def _stretch(rule: QualityRule, n_compared: int) -> float:
     """ "proven" divides its error among the candidates (Bonferroni): how much wider that is."""
     if rule.evidence != "proven":
         return 1.0
-    corrected = 1 - (1 - rule.confidence) / max(n_compared, 1)
-    return NormalDist().inv_cdf(corrected) / NormalDist().inv_cdf(rule.confidence)
+    return NormalDist().inv_cdf(rule.corrected(n_compared)) / NormalDist().inv_cdf(rule.confidence)
 
 
 def least_visible(width: float, confidence: float, margin: float) -> float:
