@@ -272,7 +272,7 @@ def _write(
     atomic_write(folder / PAGE_FILE, page)
     atomic_write(folder / reading.MAP_FILE, map_to_yaml(routing_map))
     if charts:
-        charts.write(calibration_figures(calibration), templates)
+        charts.write(calibration_figures(calibration, view.slider), templates)
     return [*written, folder / PAGE_FILE, folder / reading.MAP_FILE]
 
 

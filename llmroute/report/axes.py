@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor, log10
 
+from llmroute.report.attributes import Corners
 from llmroute.report.labels import PHONE, Label, overlap
 
 
@@ -95,6 +96,15 @@ class LogAxis:
             decades = range(floor(self.low), ceil(self.high) + 1)
             values = [float(f"{m}e{d}") for d in decades if d % stride == 0 for m in steps]
             yield [value for value in values if self.low <= log10(value) <= self.high]
+
+
+def joined(places: Iterable[tuple[float, float]]) -> Corners:
+    """Places in a drawing as SVG writes a line through them.
+
+    >>> joined([(1.0, 2.0), (3.5, 4.0)])
+    '1.0,2.0 3.5,4.0'
+    """
+    return Corners(" ".join(f"{x},{y}" for x, y in places))
 
 
 def usd_tick(usd: float) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llmroute.report.amounts import bar_text, counted
 from llmroute.report.attributes import Corners
-from llmroute.report.axes import LinearAxis, Tick, usd_tick
+from llmroute.report.axes import LinearAxis, Tick, joined, usd_tick
 from llmroute.report.figures import Figure, figure_name
 from llmroute.report.sanitize import one_line
 
@@ -131,7 +131,7 @@ def _chart(
         description=f"{counted(len(marks), 'run')}, the oldest left; the table holds the figures.",
         y_ticks=y_ticks,
         marks=marks,
-        line=Corners(" ".join(f"{mark.x},{mark.y}" for mark in marks)),
+        line=joined((mark.x, mark.y) for mark in marks),
         bar_y=bar_y,
         first_label=moments[0].started[:10],
         last_label=moments[-1].started[:10],

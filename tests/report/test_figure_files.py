@@ -19,6 +19,7 @@ from llmroute.records import Provenance
 from llmroute.report.bench.html import report_figures
 from llmroute.report.bench.view import build_view
 from llmroute.report.calibration.html import calibration_figures
+from llmroute.report.calibration.slider import build_slider
 from llmroute.report.figure_files import (
     HEADING,
     KEY,
@@ -77,7 +78,7 @@ def pages(
         drawn(*report_figures(bad_view)),
         drawn(*of_history(real_run)),
         drawn(*of_history(bad_run)),
-        drawn(*calibration_figures(calibration)),
+        drawn(*calibration_figures(calibration, build_slider(calibration))),
     ]
 
 

@@ -92,19 +92,19 @@ def steps_figure(view: ReportView) -> Figure | None:
 
 def latency_figures(view: ReportView) -> list[Figure | None]:
     """How long answers took, a figure a task."""
-    charts = latency_charts(view.latencies)
+    drawn = latency_charts(view.latencies)
     return [
         Figure.of(figure_name("latency", task.task), "latency", chart)
-        for task, chart in zip(view.latencies, charts, strict=True)
+        for task, chart in zip(view.latencies, drawn, strict=True)
     ]
 
 
 def difference_figures(view: ReportView) -> list[Figure]:
     """Candidates beside the reference, a figure a task."""
-    charts = forest_charts(view.differences, view.reference)
+    drawn = forest_charts(view.differences, view.reference)
     return [
         Figure(ElementId(figure_name("differences", task.task)), Drawing("forest"), chart)
-        for task, chart in zip(view.differences, charts, strict=True)
+        for task, chart in zip(view.differences, drawn, strict=True)
     ]
 
 

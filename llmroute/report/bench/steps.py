@@ -129,7 +129,9 @@ def steps_chart(view: StepsView | None, reference: str) -> StepsChart | None:
     """The waterfall; None where nothing is priced, or free from the start."""
     if view is None or not view.start.value:
         return None
-    bars = _bars(view, reference)
+    levels = _levels(view)
+    axis = LinearAxis(0.0, max(levels) * 1.02, LEFT, RIGHT)
+    bars = _bars(view, reference, levels, axis)
     bottom = TOP + ROW * len(bars)
     unpriced = counted(len(view.unpriced), "task")
     left_out = f" {unpriced} without a price left out." if view.unpriced else ""
@@ -138,7 +140,7 @@ def steps_chart(view: StepsView | None, reference: str) -> StepsChart | None:
         description=f"{view.start.text} per 1,000 requests with the reference alone, "
         f"{view.end.text} by the map; the table beside holds each task’s part.{left_out}",
         bars=bars,
-        x_ticks=_axis(view).ticks(usd_tick, 4),
+        x_ticks=axis.ticks(usd_tick, 4),
         height=bottom + BOTTOM,
         bottom=bottom,
     )
@@ -150,13 +152,10 @@ def _levels(view: StepsView) -> list[float]:
     return list(accumulate(saved, sub, initial=view.start.value or 0.0))
 
 
-def _axis(view: StepsView) -> LinearAxis:
-    return LinearAxis(0.0, max(_levels(view)) * 1.02, LEFT, RIGHT)
-
-
-def _bars(view: StepsView, reference: str) -> tuple[StepBar, ...]:
-    axis, levels = _axis(view), pairwise(_levels(view))
-    steps = zip(view.steps, levels, strict=True)
+def _bars(
+    view: StepsView, reference: str, levels: list[float], axis: LinearAxis
+) -> tuple[StepBar, ...]:
+    steps = zip(view.steps, pairwise(levels), strict=True)
     return (
         _total(0, f"{one_line(reference, 16)} alone", view.start, axis),
         *(_bar(row, step, *ends, axis) for row, (step, ends) in enumerate(steps, start=1)),

@@ -14,7 +14,7 @@ from llmroute.calibration.controls import control_scores
 from llmroute.calibration.curve import Curve, threshold_curve, upper_hull
 from llmroute.calibration.policy import Policy
 from llmroute.report.attributes import Corners
-from llmroute.report.axes import Tick
+from llmroute.report.axes import Tick, joined
 from llmroute.report.calibration.axes import (
     BOTTOM,
     HEIGHT,
@@ -23,7 +23,7 @@ from llmroute.report.calibration.axes import (
     TOP,
     WIDTH,
     Axes,
-    joined,
+    Places,
 )
 from llmroute.report.labels import Box, Label, Wanted, place_labels
 
@@ -52,9 +52,14 @@ class Line:
     """A line; `router` is the policy that was calibrated, `rival` the query router beside it."""
 
     kind: LineKind
-    points: Corners
+    places: Places
     name: str
     """In the legend."""
+
+    @property
+    def points(self) -> Corners:
+        """As SVG writes it."""
+        return joined(self.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +120,11 @@ def share_chart(calibration: Calibration, steps: Sequence[Step]) -> LineChart:
         *(_line(name, one.shares, one.quality, axes) for name, one in controls.items()),
         Line(
             "random",
-            axes.corners(np.array([0.0, 1.0]), curve.quality[[0, -1]]),
+            axes.line(np.array([0.0, 1.0]), curve.quality[[0, -1]]),
             _random_name(calibration),
         ),
         *(_rival(one.shares, one.quality, axes) for one in _rivals(calibration)),
-        Line("router", axes.corners(curve.shares, curve.quality), _own(calibration)),
+        Line("router", axes.line(curve.shares, curve.quality), _own(calibration)),
     )
     places = tuple(axes.place(one.strong_share, one.quality.value) for one in steps)
     return LineChart(
@@ -160,14 +165,14 @@ def cost_chart(calibration: Calibration, steps: Sequence[Step]) -> LineChart | N
     )
     lines = (
         *(_line(name, *line, axes) for name, line in drawn.items()),
-        Line("random", axes.corners(ends, curve.quality[[0, -1]]), _random_name(calibration)),
-        Line("front", axes.corners(cost[front], curve.quality[front]), _FRONT),
+        Line("random", axes.line(ends, curve.quality[[0, -1]]), _random_name(calibration)),
+        Line("front", axes.line(cost[front], curve.quality[front]), _FRONT),
         *(
             _rival(1000 * one.cost_usd, one.quality, axes)
             for one in _rivals(calibration)
             if one.cost_usd is not None
         ),
-        Line("router", axes.corners(cost, curve.quality), _own(calibration)),
+        Line("router", axes.line(cost, curve.quality), _own(calibration)),
     )
     places = tuple(
         axes.place(one.cost_usd_per_1k, one.quality.value)
@@ -233,11 +238,11 @@ def _rivals(calibration: Calibration) -> tuple[Curve, ...]:
 
 
 def _line(kind: LineKind, x: Floats, y: Floats, axes: Axes) -> Line:
-    return Line(kind, axes.corners(x, y), CONTROLS[kind])
+    return Line(kind, axes.line(x, y), CONTROLS[kind])
 
 
 def _rival(x: Floats, y: Floats, axes: Axes) -> Line:
-    return Line("rival", axes.corners(x, y), "the query router alone")
+    return Line("rival", axes.line(x, y), "the query router alone")
 
 
 def _front(curve: Curve) -> Ints:
@@ -247,8 +252,8 @@ def _front(curve: Curve) -> Ints:
 
 
 def _band(steps: Sequence[Step], axes: Axes) -> Corners:
-    low = [axes.place(one.strong_share, max(one.quality.low, axes.y_low)) for one in steps]
-    high = [axes.place(one.strong_share, min(one.quality.high, axes.y_high)) for one in steps]
+    low = [axes.place(one.strong_share, one.quality.low) for one in steps]
+    high = [axes.place(one.strong_share, one.quality.high) for one in steps]
     return joined((*low, *reversed(high)))
 
 
@@ -273,7 +278,7 @@ def _marks(steps: Sequence[Step], places: Sequence[tuple[float, float]]) -> tupl
 def _spots(marks: Sequence[_Mark], lines: Sequence[Line]) -> tuple[Spot, ...]:
     """Marks with labels that keep clear of each other, of the axes and of the lines."""
     taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y, _, _ in marks]
-    on_lines = [(x - 2, y - 2, x + 2, y + 2) for line in lines for x, y in _places(line)]
+    on_lines = [(x - 2, y - 2, x + 2, y + 2) for line in lines for x, y in _along(line)]
     wanted = [Wanted(x, y, label, must_stand=True) for x, y, _, label in marks]
     labels = place_labels(wanted, taken, (LEFT, 0, WIDTH, HEIGHT - BOTTOM), on_lines)
     return tuple(
@@ -281,11 +286,10 @@ def _spots(marks: Sequence[_Mark], lines: Sequence[Line]) -> tuple[Spot, ...]:
     )
 
 
-def _places(line: Line) -> list[tuple[float, float]]:
+def _along(line: Line) -> list[tuple[float, float]]:
     """Places all along a line, between its corners too."""
-    corners = [tuple(float(at) for at in pair.split(",")) for pair in line.points.split()]
     return [
         (x0 + part * (x1 - x0), y0 + part * (y1 - y0))
-        for (x0, y0), (x1, y1) in pairwise(corners)
+        for (x0, y0), (x1, y1) in pairwise(line.places)
         for part in np.linspace(0, 1, 1 + ceil(hypot(x1 - x0, y1 - y0) / 4)).tolist()
     ]

@@ -9,8 +9,8 @@ import numpy as np
 
 from llmroute.report.amounts import counted
 from llmroute.report.attributes import OutcomeKind
-from llmroute.report.axes import Tick
-from llmroute.report.calibration.axes import BOTTOM, LEFT, RIGHT, WIDTH, Axes
+from llmroute.report.axes import LinearAxis, Tick
+from llmroute.report.calibration.axes import BOTTOM, LEFT, RIGHT, WIDTH
 from llmroute.report.columns import Table
 from llmroute.report.labels import Label
 
@@ -90,15 +90,15 @@ def score_histogram(calibration: Calibration) -> Histogram:
     counts = np.stack(
         [np.histogram(scores[kind], edges)[0] for kind in (gaps > 0, gaps == 0, gaps < 0)]
     )
-    axes = Axes(float(edges[0]), float(edges[-1]), 0.0, 1.0)
+    axis = LinearAxis(float(edges[0]), float(edges[-1]), start=LEFT, end=WIDTH - RIGHT)
     return Histogram(
         title="Scores by outcome",
         description="Three histograms on one axis, each as high as shares of its own prompts. Of a"
         " score that knows something, the first stands farther right than the last.",
         x_label=f"{score_name(calibration)} →",
-        x_ticks=axes.x_ticks(),
-        strips=_strips(counts, edges, axes),
-        threshold=_threshold(calibration, axes),
+        x_ticks=axis.ticks("{:.3g}".format),
+        strips=_strips(counts, edges, axis),
+        threshold=_threshold(calibration, axis),
         table=_table(counts, edges),
     )
 
@@ -111,31 +111,32 @@ def _edges(scores: Floats) -> Floats:
     return edges
 
 
-def _threshold(calibration: Calibration, axes: Axes) -> Label | None:
+def _threshold(calibration: Calibration, axis: LinearAxis) -> Label | None:
     """Its place; beyond all scores it stands at the edge."""
     if calibration.point is None:
         return None
     threshold = calibration.point.threshold
-    at = min(max(threshold, axes.x_low), axes.x_high)
-    x = axes.place(at, 0.0)[0]
+    x = axis.place(threshold)
     anchor = "start" if x < WIDTH / 2 else "end"
     return Label(x, TOP - 8, anchor, f"threshold {threshold:.4g}")
 
 
-def _strips(counts: Ints, edges: Floats, axes: Axes) -> tuple[Strip, ...]:
+def _strips(counts: Ints, edges: Floats, axis: LinearAxis) -> tuple[Strip, ...]:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     heights = STRIP * shares / shares.max()
     strips = []
     for k, (outcome, told) in enumerate(OUTCOMES.items()):
         n, base = int(counts[k].sum()), TOP + (k + 1) * (STRIP + GAP)
         label = f"{told}: {counted(n, 'prompt')} ({n / counts.sum():.0%})"
-        bars = _bars(counts[k], heights[k], edges, axes, base)
+        bars = _bars(counts[k], heights[k], edges, axis, base)
         strips.append(Strip(outcome, label, base - STRIP, base, bars))
     return tuple(strips)
 
 
-def _bars(counts: Ints, heights: Floats, edges: Floats, axes: Axes, base: float) -> tuple[Bar, ...]:
-    places = [axes.place(float(edge), 0.0)[0] for edge in edges]
+def _bars(
+    counts: Ints, heights: Floats, edges: Floats, axis: LinearAxis, base: float
+) -> tuple[Bar, ...]:
+    places = [axis.place(float(edge)) for edge in edges]
     return tuple(
         Bar(
             x=round(places[k] + 0.5, 1),

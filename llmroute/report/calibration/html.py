@@ -10,7 +10,7 @@ from llmroute.report.calibration.charts import LineChart, cost_chart, share_char
 from llmroute.report.calibration.decisions import decision_map
 from llmroute.report.calibration.histogram import score_histogram
 from llmroute.report.calibration.reliability import reliability_chart
-from llmroute.report.calibration.slider import Slider, build_slider
+from llmroute.report.calibration.slider import Slider
 from llmroute.report.figures import Figure, Missing
 from llmroute.report.page import Page, render_page
 
@@ -61,16 +61,14 @@ def _with_marker(figure: Figure, step: int) -> Figure:
     return replace(figure, chart=replace(chart, here=chart.steps[step]))
 
 
-def calibration_figures(
-    calibration: Calibration, slider: Slider | None = None
-) -> tuple[Figure | Missing, ...]:
+def calibration_figures(calibration: Calibration, slider: Slider) -> tuple[Figure | Missing, ...]:
     """Every figure of the page, in its order.
 
     Args:
         calibration: what they show.
-        slider: of its view, where there is one.
+        slider: of its view.
     """
-    along = (slider or build_slider(calibration)).steps
+    along = slider.steps
     return (
         Figure(ElementId("quality-over-share"), Drawing("lines"), share_chart(calibration, along)),
         Figure.of("quality-over-cost", "lines", cost_chart(calibration, along))

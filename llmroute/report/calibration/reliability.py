@@ -10,7 +10,7 @@ import numpy as np
 from llmroute.calibration.reliability import reliability
 from llmroute.report.amounts import counted
 from llmroute.report.attributes import Corners
-from llmroute.report.axes import Tick
+from llmroute.report.axes import Tick, joined
 from llmroute.report.calibration.axes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axes
 from llmroute.report.columns import Table
 
@@ -103,7 +103,7 @@ def reliability_chart(calibration: Calibration) -> ReliabilityChart | None:
     if found is None:
         return None
     axes = _axes(found)
-    ends = np.array([axes.x_low, axes.x_high])
+    ends = np.array([axes.x.low, axes.x.high])
     return ReliabilityChart(
         title="Reliability of the scores",
         description="For bins of about equal numbers, how often the strong model did better over"
@@ -111,7 +111,7 @@ def reliability_chart(calibration: Calibration) -> ReliabilityChart | None:
         x_label="mean score →",
         x_ticks=axes.x_ticks(),
         y_ticks=axes.y_ticks(),
-        diagonal=axes.corners(ends, ends),
+        diagonal=joined(axes.line(ends, ends)),
         marks=tuple(_mark(axes, one) for one in found.bins),
         table=_table(found),
     )
@@ -124,7 +124,7 @@ def _axes(found: Reliability) -> Axes:
     ]
     pad = max(0.05 * (max(reach) - min(reach)), 0.02)
     low, high = max(0.0, min(reach) - pad), min(1.0, max(reach) + pad)
-    return Axes(low, high, low, high)
+    return Axes.over(low, high, low, high)
 
 
 def _mark(axes: Axes, one: ReliabilityBin) -> Mark:
